@@ -1,0 +1,1 @@
+"""What a photo shows: photo, taxonomy, bundle, engine, certainty, classifier."""

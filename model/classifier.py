@@ -1,0 +1,194 @@
+"""How a photo becomes an answer."""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from model import certainty
+from model.bundle import DEFAULT, BundleError, find_bundle, load_bundle
+from model.engine import BATCH, CORES, load_engine
+from model.finding import Finding
+from model.photo import PhotoError, open_photo, squash
+from model.taxonomy import load_taxonomy
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from model.bundle import Bundle
+    from model.engine import Engine, Output
+    from model.photo import Photo, Quality
+    from model.taxonomy import Taxonomy
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+DECODE_SIDE = 640
+"""Longest side in pixels at which photos are opened for the network alone: over twice what it sees."""
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """What is kept of a photo once the network's input is made from it: `pixels` is (size, size, 3) uint8."""
+
+    pixels: NDArray[np.uint8]
+    sha256: str
+    quality: Quality
+
+
+class Classifier:
+    """Classifies photos with one bundle. Safe to share between threads.
+
+    Raises:
+        BundleError: The bundle answers with a key that the taxonomy lacks.
+    """
+
+    def __init__(self, bundle: Bundle, engine: Engine, taxonomy: Taxonomy) -> None:
+        unknown = [key for key in bundle.description.classes if key not in taxonomy]
+        if unknown:
+            raise BundleError(f"{bundle.folder} knows {unknown[0]!r}, which is not in the taxonomy: update schreger.")
+        self.bundle, self.engine, self.taxonomy = bundle, engine, taxonomy
+        self.classes = bundle.description.classes
+        self.certainty = bundle.description.certainty
+        self.size = bundle.description.input.size
+
+    @classmethod
+    def load(cls, bundle: str = DEFAULT, engine: str | None = None, precision: str | None = None) -> Classifier:
+        """Load a shipped bundle by name, or one by its folder.
+
+        Raises:
+            BundleError: The bundle is missing or damaged.
+            EngineError: No engine can run it.
+        """
+        loaded = load_bundle(find_bundle(bundle))
+        return cls(loaded, load_engine(loaded, engine, precision), load_taxonomy())
+
+    def classify(self, photos: Sequence[Photo], evidence: bool = False, embedding: bool = False) -> Finding:
+        """The finding of one item, from one or more photos of it, opened at DECODE_SIDE as a stream opens them."""
+        opened = [Opened(squash(photo.pixels, self.size), photo.sha256, photo.quality) for photo in photos]
+        findings = self._findings(opened, evidence, embedding)
+        return findings[0] if len(findings) == 1 else self.combine(findings)
+
+    def stream(self, sources: Iterable[bytes | str | os.PathLike[str]]) -> Iterator[tuple[str, Finding] | PhotoError]:
+        """For each source in order, the sha256 of its bytes and its finding, or why it cannot be opened.
+
+        Memory does not grow with the number of sources: each core has a batch in work and one to come.
+        """
+        with ThreadPoolExecutor(CORES) as pool:
+            for batch in _ahead(pool, self._classify_batch, _batches(sources), 2 * CORES):
+                yield from batch
+
+    def open(self, source: bytes | str | os.PathLike[str]) -> Opened | PhotoError:
+        """Open a photo and make the network's input from it; an error is a value here, since a stream goes on."""
+        try:
+            photo = open_photo(source, max_side=DECODE_SIDE)
+        except PhotoError as error:
+            return error
+        return Opened(squash(photo.pixels, self.size), photo.sha256, photo.quality)
+
+    def combine(self, findings: Sequence[Finding]) -> Finding:
+        """The finding of an item from those of its photos; unusable photos count only where there is no other."""
+        usable = [finding for finding in findings if finding.status != "unusable"] or findings
+        order = {key: number for number, key in enumerate(self.classes)}
+        vectors = np.zeros((len(usable), len(order)), np.float32)
+        for row, finding in enumerate(usable):
+            for key, probability in finding.probabilities:
+                vectors[row, order[key]] = probability
+        unfamiliarity = float(np.mean([finding.unfamiliarity for finding in usable]))
+        embeddings = [finding.embedding for finding in usable if finding.embedding is not None]
+        return self._finding(
+            certainty.combine(vectors),
+            unfamiliarity,
+            tuple(quality for finding in findings for quality in finding.quality),
+            evidence=tuple(evidence for finding in findings for evidence in finding.evidence),
+            embedding=_unit(np.mean(embeddings, axis=0)) if embeddings else None,
+            photos=tuple(findings),
+        )
+
+    def _classify_batch(
+        self, sources: Sequence[bytes | str | os.PathLike[str]]
+    ) -> list[tuple[str, Finding] | PhotoError]:
+        """One core's work: open a batch of photos, then run the network on those that opened."""
+        batch = [self.open(source) for source in sources]
+        good = [opened for opened in batch if isinstance(opened, Opened)]
+        findings = iter(self._findings(good) if good else [])
+        return [(opened.sha256, next(findings)) if isinstance(opened, Opened) else opened for opened in batch]
+
+    def _findings(self, opened: Sequence[Opened], evidence: bool = False, embedding: bool = False) -> list[Finding]:
+        output = self.engine.run(np.stack([each.pixels for each in opened]))
+        probabilities = certainty.softmax(output.logits, self.certainty.temperature)
+        unfamiliarity = certainty.unfamiliarity(output.logits, self.certainty.familiarity)
+        findings = [
+            self._finding(
+                probabilities[row],
+                float(unfamiliarity[row]),
+                (each.quality,),
+                embedding=_unit(output.embedding[row]) if embedding else None,
+            )
+            for row, each in enumerate(opened)
+        ]
+        if not evidence:
+            return findings
+        return [replace(each, evidence=(self._evidence(output, row, each),)) for row, each in enumerate(findings)]
+
+    def _evidence(self, output: Output, row: int, finding: Finding) -> NDArray[np.float32]:
+        """Evidence for the likeliest class that the answer covers, or for the likeliest of all where there is none."""
+        covered = (key for key, _ in finding.probabilities if finding.answer in (None, *self.taxonomy.lineage(key)))
+        of_likeliest: NDArray[np.float32] = output.evidence[row, self.classes.index(next(covered))]
+        return of_likeliest
+
+    def _finding(
+        self,
+        probabilities: NDArray[np.float32],
+        unfamiliarity: float,
+        quality: tuple[Quality, ...],
+        embedding: NDArray[np.float32] | None,
+        evidence: tuple[NDArray[np.float32], ...] = (),
+        photos: tuple[Finding, ...] = (),
+    ) -> Finding:
+        decided = certainty.decide(probabilities, unfamiliarity, quality, self.classes, self.taxonomy, self.certainty)
+        ranked = np.argsort(-probabilities, kind="stable")
+        return Finding(
+            answer=decided.node,
+            status=decided.status,
+            probability=decided.probability,
+            probabilities=tuple((self.classes[index], float(probabilities[index])) for index in ranked),
+            unfamiliarity=unfamiliarity,
+            quality=quality,
+            bundle=self.bundle.id,
+            evidence=evidence,
+            embedding=embedding,
+            photos=photos,
+        )
+
+
+def _batches(sources: Iterable[Item]) -> Iterator[list[Item]]:
+    remaining = iter(sources)
+    while batch := list(islice(remaining, BATCH)):
+        yield batch
+
+
+def _ahead(
+    pool: ThreadPoolExecutor, function: Callable[[Item], Result], items: Iterable[Item], limit: int
+) -> Iterator[Result]:
+    """Results of a function over items, in order, with at most `limit` of them in work or waiting."""
+    waiting: deque[Future[Result]] = deque()
+    for item in items:
+        waiting.append(pool.submit(function, item))
+        if len(waiting) == limit:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The vector at unit length, which a low-precision engine only roughly gives."""
+    return np.asarray(vector / np.linalg.norm(vector), np.float32)

@@ -1,0 +1,194 @@
+"""Inference without torch: OpenVINO where it is installed, else onnxruntime, over the same ONNX file."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import threading
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import numpy as np
+
+from model.errors import SchregerError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from model.bundle import Bundle
+
+    Pixels = NDArray[np.uint8]
+    Floats = NDArray[np.float32]
+
+BATCH = 16
+"""Photos in a full batch: larger ones are no faster on two cores, and hold more memory."""
+
+CORES = os.cpu_count() or 1
+
+TOLERANCE = 0.06
+"""Largest difference of a calibrated logit between bfloat16 and float32 on the self-check that bfloat16 is used with.
+
+No probability then differs by more than 0.03, since its slope by a logit is at most a quarter and two logits count.
+Logits, not probabilities, are compared because drawn pictures have flat probabilities, which hide differences.
+"""
+
+
+class EngineError(SchregerError):
+    """No engine can run the network; the message says what to install, in one sentence."""
+
+
+class Output(NamedTuple):
+    """What the network says of N photos: `logits` (N, C), `embedding` (N, d), `evidence` (N, C, h, w)."""
+
+    logits: Floats
+    embedding: Floats
+    evidence: Floats
+
+
+class Engine(Protocol):
+    """Runs the network of a bundle, from any thread. `name` and `precision` say how, for the record."""
+
+    name: str
+    precision: str
+
+    def run(self, pixels: Pixels) -> Output:
+        """Run squashed photos (N, size, size, 3)."""
+        ...
+
+
+def load_engine(bundle: Bundle, name: str | None = None, precision: str | None = None) -> Engine:
+    """The fastest engine that is installed, at the fastest precision that agrees with float32.
+
+    Args:
+        bundle: The bundle whose network is run.
+        name: `openvino` or `onnxruntime`; by default the first that is installed.
+        precision: `f32` or `bf16` (OpenVINO only); by default chosen by a self-check.
+
+    Raises:
+        EngineError: The engine is not installed, or cannot read the network.
+    """
+    installed = [engine for engine in ENGINES if importlib.util.find_spec(engine)]
+    chosen = name or next(iter(installed), None)
+    if chosen not in installed:
+        raise EngineError(f"{chosen or 'An inference engine'} is not installed: pip install openvino or onnxruntime.")
+    try:
+        engine: Engine = ENGINES[chosen](bundle, precision)
+    except EngineError:
+        raise
+    except Exception as error:  # onnxruntime's errors have no base of their own
+        reason = str(error).strip().splitlines()[-1].rstrip(".")
+        raise EngineError(f"{chosen} cannot run {bundle.network}: {reason}.") from error
+    return engine
+
+
+class OpenVino:
+    """OpenVINO on the CPU; scaling and layout of the pixels are compiled into the network."""
+
+    name = "openvino"
+
+    def __init__(self, bundle: Bundle, precision: str | None = None) -> None:
+        if precision not in (None, "f32", "bf16"):
+            raise EngineError(f"openvino runs the network in f32 or bf16, not in {precision}.")
+        described = bundle.description
+        self._core = _core()
+        self._network = _with_pixels(self._core.read_model(bundle.network), bundle)
+        self._own = threading.local()
+        self._compiled = self._compile(precision or "f32")
+        self.precision = precision or "f32"
+        if precision is None and "BF16" in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+            faster = self._compile("bf16")
+            if _agree(self._compiled, faster, self_check_photos(described.input.size), described.certainty.temperature):
+                self._compiled, self.precision = faster, "bf16"
+
+    def run(self, pixels: Pixels) -> Output:
+        return _run_batches(self._run, pixels)
+
+    def _run(self, pixels: Pixels) -> Any:
+        if not hasattr(self._own, "request"):  # a request holds one set of inputs and outputs, so one a thread
+            self._own.request = self._compiled.create_infer_request()
+        return self._own.request.infer(pixels)
+
+    def _compile(self, precision: str) -> Any:
+        """One stream a core, each for a batch of its own: cores that share one batch wait for each other."""
+        config = {"NUM_STREAMS": CORES, "INFERENCE_NUM_THREADS": CORES, "INFERENCE_PRECISION_HINT": precision}
+        return self._core.compile_model(self._network, "CPU", config)
+
+
+@cache
+def _core() -> Any:
+    """OpenVINO's core, one for as long as the process lives.
+
+    The last to leave a core takes along the stack that it had set for signals and puts back the one that it had found,
+    which may be long gone where there were several: the next signal, such as that a child has ended, then kills us.
+    """
+    import openvino
+
+    return openvino.Core()
+
+
+class OnnxRuntime:
+    """onnxruntime on the CPU, for machines that OpenVINO has no wheel for."""
+
+    name = "onnxruntime"
+    precision = "f32"
+
+    def __init__(self, bundle: Bundle, precision: str | None = None) -> None:
+        import onnxruntime
+
+        if precision not in (None, "f32"):
+            raise EngineError(f"onnxruntime runs the network in f32, not in {precision}.")
+        self._session = onnxruntime.InferenceSession(bundle.network, providers=["CPUExecutionProvider"])
+        given = bundle.description.input
+        self._mean, self._std = 255 * np.array(given.mean, np.float32), 255 * np.array(given.std, np.float32)
+
+    def run(self, pixels: Pixels) -> Output:
+        return _run_batches(self._run, pixels)
+
+    def _run(self, pixels: Pixels) -> Sequence[Floats]:
+        images = ((pixels - self._mean) / self._std).transpose(0, 3, 1, 2)
+        outputs: Sequence[Floats] = self._session.run(None, {"images": np.ascontiguousarray(images)})
+        return outputs
+
+
+ENGINES: dict[str, Any] = {"openvino": OpenVino, "onnxruntime": OnnxRuntime}
+
+
+def self_check_photos(size: int) -> Pixels:
+    """Eight drawn pictures (8, size, size, 3), smooth to rough, the same on every machine."""
+    generator = np.random.default_rng(0)
+    coarse = [generator.random((2**power, 2**power, 3)) for power in range(1, 9)]
+    nearest = [grid[np.ix_(*[np.arange(size) * len(grid) // size] * 2)] for grid in coarse]
+    return np.stack([(picture * 255).astype(np.uint8) for picture in nearest])
+
+
+def _agree(exact: Any, faster: Any, pixels: Pixels, temperature: float) -> bool:
+    """Whether two networks differ in no logit by more than TOLERANCE, once divided by the temperature."""
+    difference = _run_batches(exact, pixels).logits - _run_batches(faster, pixels).logits
+    return bool(np.abs(difference).max() <= TOLERANCE * temperature)
+
+
+def _run_batches(network: Any, pixels: Pixels) -> Output:
+    """Run N photos in batches of one shape, padded, since a new shape makes an engine plan anew."""
+    outputs = []
+    for start in range(0, len(pixels), BATCH):
+        part = pixels[start : start + BATCH]
+        padding = 0 if len(pixels) == 1 else BATCH - len(part)
+        result = network(np.pad(part, ((0, padding), (0, 0), (0, 0), (0, 0))))
+        outputs.append([np.array(result[number][: len(part)], np.float32) for number in range(3)])
+    return Output(*(np.concatenate(parts) for parts in zip(*outputs, strict=True)))
+
+
+def _with_pixels(network: Any, bundle: Bundle) -> Any:
+    """The network with uint8 pixels (N, H, W, 3) as its input in place of normalised images (N, 3, H, W)."""
+    from openvino import Layout, Type
+    from openvino.preprocess import PrePostProcessor
+
+    given = bundle.description.input
+    processor = PrePostProcessor(network)
+    processor.input().tensor().set_element_type(Type.u8).set_layout(Layout("NHWC"))
+    processor.input().model().set_layout(Layout("NCHW"))
+    steps = processor.input().preprocess().convert_element_type(Type.f32)
+    steps.mean([255 * value for value in given.mean]).scale([255 * value for value in given.std])
+    return processor.build()

@@ -1,0 +1,74 @@
+"""The manifest: one row a labelled photo, in a CSV file."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast, get_args
+
+from model.errors import SchregerError
+
+Split = Literal["train", "val", "test", "source_test"]
+REQUIRED = ("file", "sha256", "label", "split", "group", "source", "licence", "attribution", "width", "height", "note")
+
+
+class ManifestError(SchregerError):
+    """The manifest cannot be used; the message names the file, the line and what is wrong, in one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One labelled photo.
+
+    `file` is relative to the manifest's folder; `group` is one physical object, animal or burst, and is never spread
+    over two splits; `width` and `height` are in pixels.
+    """
+
+    file: str
+    sha256: str
+    label: str
+    split: Split
+    group: str
+    source: str
+    licence: str
+    attribution: str
+    width: int
+    height: int
+    note: str
+
+
+def read_manifest(path: Path) -> list[Row]:
+    """Read a manifest (UTF-8 CSV; columns beyond `REQUIRED` are ignored).
+
+    Raises:
+        ManifestError: The file is missing, a column is missing, a cell is malformed, or a group is in two splits.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            reader = csv.DictReader(lines)
+            missing = [column for column in REQUIRED if column not in (reader.fieldnames or ())]
+            if missing:
+                raise ManifestError(f"{path} lacks the column {missing[0]!r}.")
+            numbered = [(reader.line_num, _row(cells, f"{path}, line {reader.line_num}")) for cells in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ManifestError(f"{path} cannot be read as a manifest: {error}.") from error
+    split_of: dict[str, Split] = {}
+    for line, row in numbered:
+        first = split_of.setdefault(row.group, row.split)
+        if row.split != first:
+            raise ManifestError(f"{path}, line {line}: group {row.group!r} is in both {first} and {row.split}.")
+    return [row for _, row in numbered]
+
+
+def _row(cells: dict[str, str], where: str) -> Row:
+    if cells["split"] not in get_args(Split):
+        raise ManifestError(f"{where}: split is {cells['split']!r}, not one of {', '.join(get_args(Split))}.")
+    if not (cells["file"] and cells["label"] and cells["group"]):
+        raise ManifestError(f"{where}: a photo needs a file, a label and a group.")
+    try:
+        width, height = int(cells["width"]), int(cells["height"])
+    except (TypeError, ValueError):
+        raise ManifestError(f"{where}: width and height must be whole numbers of pixels.") from None
+    text = {column: cells[column] or "" for column in REQUIRED if column not in ("split", "width", "height")}
+    return Row(split=cast(Split, cells["split"]), width=width, height=height, **text)

@@ -1,0 +1,87 @@
+"""A photo, ready for the network, with what must be known about the file that it came from."""
+
+import hashlib
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from model.photo.decode import decode
+from model.photo.error import PhotoError
+from model.photo.kind import kind_of
+from model.photo.quality import Quality, measure
+
+MAX_BYTES = 64 << 20  # the largest phone photos (108 million pixels) take about 40 MB
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """Pixels and provenance of one photo.
+
+    `pixels`: uint8 (H, W, 3) RGB, upright, sRGB, on white where transparent, read-only, at most `max_side` long.
+    `sha256`: hexadecimal digest of the bytes as received. `format`: one of `FORMATS`. `width`, `height`: of the
+    upright photo as received, before it was scaled down.
+    """
+
+    pixels: NDArray[np.uint8]
+    sha256: str
+    format: str
+    width: int
+    height: int
+    quality: Quality
+
+
+def open_photo(source: bytes | str | os.PathLike[str], max_side: int = 1024) -> Photo:
+    """Opens a photo from its bytes or its path; the first picture where a file holds several.
+
+    Whatever the bytes, raises nothing but PhotoError (see its codes), and needs bounded time and memory: under 100 MB
+    for a usual photo, 1.2 GB for the largest, 2 GB for an AVIF file that lies about its size. Safe in many threads.
+    """
+    if max_side < 1:
+        raise ValueError(f"max_side is {max_side}; it must be at least 1")
+    data = source if isinstance(source, bytes) else _read(source)
+    if not data:
+        raise PhotoError("empty", "This file is empty; send the photo again.")
+    if len(data) > MAX_BYTES:
+        raise _too_many_bytes(len(data))
+    kind = kind_of(data)
+    image, width, height = decode(kind, data, max_side)
+    pixels: NDArray[np.uint8] = np.asarray(image)
+    pixels.setflags(write=False)
+    quality = measure(image, min(width, height))
+    return Photo(pixels, hashlib.sha256(data).hexdigest(), kind, width, height, quality)
+
+
+def squash(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """(H, W, 3) uint8 → (size, size, 3) uint8: bicubic, antialiased, aspect not kept; what the network sees."""
+    return np.array(Image.fromarray(pixels).resize((size, size), Image.Resampling.BICUBIC))
+
+
+def _read(source: str | os.PathLike[str]) -> bytes:
+    path = Path(source)
+    name = repr(path.name[:80])  # repr: one line, whatever the name holds
+    try:
+        status = path.stat()  # before opening: a pipe would wait, a device would act
+        if stat.S_ISREG(status.st_mode) and status.st_size <= MAX_BYTES:
+            with path.open("rb") as file:
+                return file.read(MAX_BYTES + 1)  # it may be growing
+    except FileNotFoundError:
+        raise PhotoError("unreadable_file", f"There is no file {name}; check its name.") from None
+    except PermissionError:
+        raise PhotoError("unreadable_file", f"{name} may not be read; allow it, or give a copy.") from None
+    except (OSError, ValueError):  # ValueError: a NUL in the name
+        raise PhotoError("unreadable_file", f"{name} cannot be read; check its name and the disk.") from None
+    if stat.S_ISREG(status.st_mode):
+        raise _too_many_bytes(status.st_size)
+    if stat.S_ISDIR(status.st_mode):
+        raise PhotoError("unreadable_file", f"{name} is a folder; give a photo that is in it.")
+    raise PhotoError("unreadable_file", f"{name} is a pipe or a device; give a photo file.")
+
+
+def _too_many_bytes(size: int) -> PhotoError:
+    sentence = f"This file has {size / 1e6:.0f} MB and the limit is {MAX_BYTES / 1e6:.0f}; send a smaller copy."
+    return PhotoError("too_many_bytes", sentence)

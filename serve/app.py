@@ -1,0 +1,126 @@
+"""The composer: makes one web app of what people reach by browser, and runs it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import webbrowser
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from model.errors import SchregerError
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from model.classifier import Classifier
+
+GRACE = 1
+"""Seconds that open connections have left when the server stops."""
+
+
+class ServeError(SchregerError):
+    """The page cannot be served; `str(error)` says in one sentence why and what to do."""
+
+
+def serve(host: str = "127.0.0.1", port: int = 7860, bundle: str = "lite2", open_browser: bool = False) -> None:
+    """Serve the page until Ctrl-C; port 0 takes a free one. Says where it is in one line on stderr.
+
+    Raises:
+        ServeError: The address or port cannot be used.
+        BundleError, EngineError: The bundle cannot be loaded.
+    """
+    with _listen(host, port) as listener, tempfile.TemporaryDirectory(prefix="schreger-") as uploads:
+        # Gradio reads these when it is loaded; the folder is ours alone and goes when the server does.
+        os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_TEMP_DIR": uploads, "HF_HUB_OFFLINE": "1"}
+        from model.classifier import Classifier
+
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops like Ctrl-C, so that the folder goes
+        app = build_app(Classifier.load(bundle), Path(uploads))
+        _run(app, listener, open_browser)
+
+
+def build_app(classifier: Classifier, uploads: Path) -> FastAPI:
+    """The web app with all its settings; `uploads` is the folder in GRADIO_TEMP_DIR."""
+    import gradio as gr
+    from fastapi import FastAPI
+
+    from serve.page.door import Door
+    from serve.page.page import ICON, MAX_BYTES, STYLE, build_page
+
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    page = build_page(classifier, uploads)
+    fonts = ("system-ui", "sans-serif")
+    gr.mount_gradio_app(
+        app,
+        page,
+        path="/",
+        theme=gr.themes.Default(primary_hue="teal", neutral_hue="stone", font=fonts, font_mono=("monospace",)),
+        css_paths=STYLE,
+        favicon_path=str(ICON),
+        footer_links=[],
+        run_history=False,
+        show_error=False,
+        max_file_size=MAX_BYTES,
+        ssr_mode=False,
+        pwa=False,
+        enable_monitoring=False,
+        mcp_server=False,
+    )
+    page.has_launched = True  # mounting leaves it off, and with it the check that a path lies within the uploads
+    app.add_middleware(Door)
+    return app
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket bound to the address, before anything slow is loaded."""
+    if not 0 <= port <= 65_535:  # getaddrinfo would take the remainder
+        raise ServeError(f"There is no port {port}; ports go up to 65535.")
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except (OSError, UnicodeError):
+        raise ServeError(f"There is no address {host!r} on this computer; 127.0.0.1 is this computer alone.") from None
+    listener = socket.socket(family, kind, protocol)
+    try:
+        if os.name == "posix":  # elsewhere it would let two servers share a port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        reason = (error.strerror or str(error)).lower()
+        raise ServeError(f"Port {port} of {host} cannot be used ({reason}); name another with --port.") from None
+    return listener
+
+
+def _run(app: FastAPI, listener: socket.socket, open_browser: bool) -> None:
+    import uvicorn
+
+    url = _url(listener)
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                sys.stderr.write(f"schreger is ready: {url}\n")
+                sys.stderr.flush()
+                if open_browser:
+                    webbrowser.open(url)
+
+    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE)
+    try:
+        Server(config).run(sockets=[listener])
+    except KeyboardInterrupt:  # Ctrl-C is how it is meant to end
+        return
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):  # noqa: S104
+        host = "127.0.0.1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,30 @@
+"""`schreger bundle`: what a bundle is, and whether it is whole."""
+
+from __future__ import annotations
+
+import json
+
+import typer
+
+from model.bundle import METRICS, find_bundle, load_bundle
+
+
+def show(bundle: str) -> None:
+    """Print name, digest, backbone, classes and figures."""
+    loaded = load_bundle(find_bundle(bundle))
+    described = loaded.description
+    typer.echo(f"bundle    {loaded.id}")
+    typer.echo(f"backbone  {described.backbone}, {described.input.size} px")
+    typer.echo(f"classes   {len(described.classes)}: {', '.join(described.classes)}")
+    if METRICS in described.files:
+        metrics = json.loads((loaded.folder / METRICS).read_text(encoding="utf-8"))
+        for split, figures in metrics.items():
+            for name, figure in figures.items():
+                value, low, high = (f"{figure[part]:.3f}" for part in ("value", "low", "high"))
+                typer.echo(f"{split}: {name} {value} ({low} to {high}, n={figure['n']})")
+
+
+def verify(bundle: str) -> None:
+    """Check every digest; damage is raised as a BundleError."""
+    loaded = load_bundle(find_bundle(bundle))
+    typer.echo(f"{loaded.id}: all {len(loaded.description.files)} files are as they were made.")

@@ -1,0 +1,1 @@
+"""The page: one photo in, and in words what it probably shows."""

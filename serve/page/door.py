@@ -1,0 +1,114 @@
+"""What the page's server lets in and sends out: the requests that the page makes, and nothing else.
+
+Gradio serves far more than one page needs. Among it are ways to have the server fetch an address that a stranger
+wrote, as a file path that begins with http, or through its proxy; and ways to read back what others uploaded.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping
+
+    Scope = MutableMapping[str, Any]
+    Message = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[Message]]
+    Send = Callable[[Message], Awaitable[None]]
+    App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+READ: Final = re.compile(
+    r"/|/(theme\.css|favicon\.ico|manifest\.json|robots\.txt|config)|/(assets|static|svelte)/.+"
+    r"|/gradio_api/(app_id/?|startup-events|queue/data|upload_progress|heartbeat/\w+)"
+)
+WRITE: Final = re.compile(r"/gradio_api/(upload|queue/join|cancel|reset)")
+
+MAX_EVENT_BYTES: Final = 64 * 2**10
+"""An event carries words and paths; photos come by upload."""
+
+POLICY: Final = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self' data:; object-src 'none'; base-uri 'self'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+HEADERS: Final = tuple(
+    (name.encode(), value.encode())
+    for name, value in {
+        "content-security-policy": POLICY,
+        "cross-origin-opener-policy": "same-origin",
+        "permissions-policy": "camera=(self), microphone=(), geolocation=()",
+        "referrer-policy": "no-referrer",
+        "x-content-type-options": "nosniff",
+    }.items()
+)
+"""With these, a browser itself keeps the page from reaching any other address."""
+
+
+class Door:
+    """ASGI middleware around the whole app."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or answer it here with 400, 404 or 413."""
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self.app(scope, receive, send)
+            return
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *HEADERS]
+            await send(message)
+
+        wanted = WRITE if scope["method"] == "POST" else READ
+        if not wanted.fullmatch(scope["path"]):
+            await _refuse(guarded, 404)
+        elif scope["path"].endswith("/queue/join"):
+            await self._event(scope, receive, guarded)
+        else:
+            await self.app(scope, receive, guarded)
+
+    async def _event(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read a whole event before Gradio does, and pass it on only if it holds no file object."""
+        body, more = b"", True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return
+            body, more = body + message.get("body", b""), message.get("more_body", False)
+            if len(body) > MAX_EVENT_BYTES:
+                await _refuse(send, 413)
+                return
+        if not is_plain(body):
+            await _refuse(send, 400)
+            return
+        read = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+        async def again() -> Message:
+            return next(read, None) or await receive()
+
+        await self.app(scope, again, send)
+
+
+def is_plain(body: bytes) -> bool:
+    """Whether an event's data are words, numbers and lists of them; objects Gradio takes for files, and fetches."""
+    try:
+        event = json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(event, dict) and _holds_no_object(event.get("data"))
+
+
+def _holds_no_object(data: object) -> bool:
+    if isinstance(data, list):
+        return all(_holds_no_object(each) for each in data)
+    return not isinstance(data, dict)
+
+
+async def _refuse(send: Send, status: int) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", b"text/plain")]})
+    await send({"type": "http.response.body", "body": b"Not here.\n"})

@@ -1,0 +1,186 @@
+"""The command line says what it offers, starts light, and ends with a status and a sentence, never a traceback."""
+
+import json
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from model.bundle import METRICS, NETWORK, load_bundle
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+ROOT = Path(__file__).parents[2]
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+HEAVY = {"PIL", "albumentations", "fastapi", "gradio", "numpy", "onnxruntime", "openvino", "timm", "torch"}
+
+
+def one_sentence(done: "subprocess.CompletedProcess[str]") -> str:
+    """What was said on stderr, once it is one plain sentence."""
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.endswith(".\n")
+    assert "Traceback" not in done.stderr
+    return done.stderr.rstrip()
+
+
+# What it offers
+
+
+def test_the_version_is_printed(schreger: Run) -> None:
+    done = schreger("--version")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"schreger {VERSION}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ((), ("classify", "serve", "train", "evaluate", "bundle", "--version", "Exit status", "3 finished")),
+        (("classify",), ("PATH", "--out", "--item", "--top", "--bundle", "--json", "--quiet", "default: lite2")),
+        (("bundle",), ("show", "verify")),
+    ],
+)
+def test_help_names_everything_and_fits_80_columns(schreger: Run, command: tuple[str, ...], words: tuple[str]) -> None:
+    done = schreger(*command, "--help")
+    assert done.returncode == 0
+    assert [word for word in words if word not in done.stdout] == []
+    assert [line for line in done.stdout.splitlines() if len(line) > 80 or "…" in line] == []
+
+
+@pytest.mark.parametrize("command", [(), ("bundle",)])
+def test_without_a_command_there_is_help(schreger: Run, command: tuple[str, ...]) -> None:
+    done = schreger(*command)
+    assert (done.returncode, done.stderr) == (2, "")
+    assert done.stdout.rstrip() == schreger(*command, "--help").stdout.rstrip()
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["classify", "--help"]])
+def test_a_start_imports_nothing_heavy(arguments: list[str]) -> None:
+    script = "import sys; from serve.cli import main\ntry: main()\nfinally: print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", script, *arguments], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0
+    assert HEAVY & {name.partition(".")[0] for name in done.stderr.split()} == set()
+
+
+# How it ends
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nonsense"],
+        ["--nonsense"],
+        ["classify"],
+        ["classify", "--nonsense", "photo.jpg"],
+        ["classify", "photo.jpg", "--top", "-1"],
+        ["classify", "photo.jpg", "--item", "box"],
+        ["bundle", "nonsense"],
+    ],
+)
+def test_wrong_use_is_status_2_and_says_where_help_is(schreger: Run, arguments: list[str]) -> None:
+    done = schreger(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--help' for help." in done.stderr
+    assert "Error" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [["classify", "photo.jpg", "--bundle"], ["bundle", "show"], ["bundle", "verify"]])
+@pytest.mark.parametrize("name", ["nonsense", "no such\nfolder", b"\xff"])
+def test_a_bundle_that_is_not_there_is_status_2(schreger: Run, command: list[str], name: str | bytes) -> None:
+    done = schreger(*command, name)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert one_sentence(done).startswith("There is no bundle at")
+
+
+def ending_with(error: str) -> "subprocess.CompletedProcess[str]":
+    """The command when what it does raises an error."""
+    script = f"""
+import serve.classify, serve.cli
+from model.errors import SchregerError
+def broken(**options): raise {error}
+serve.classify.command = broken
+serve.cli.main()
+"""
+    return subprocess.run(
+        [sys.executable, "-c", script, "classify", "photo.jpg"], cwd=ROOT, capture_output=True, text=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "sentence"),
+    [
+        ("RuntimeError('It broke.')", 1, "our fault; please report it: RuntimeError: It broke."),
+        ("ModuleNotFoundError(name='serve.gone')", 1, "our fault; please report it"),
+        ("ModuleNotFoundError(name='torch')", 2, "This command needs torch, which is not installed: pip install"),
+        ("SchregerError('There is no such thing.')", 2, "There is no such thing."),
+        ("KeyboardInterrupt", 130, "Stopped."),
+        ("BrokenPipeError", 0, ""),
+    ],
+)
+def test_each_way_to_fail_has_its_status_and_a_sentence(error: str, status: int, sentence: str) -> None:
+    done = ending_with(error)
+    assert (done.returncode, done.stdout) == (status, "")
+    assert sentence in done.stderr
+    assert done.stderr.count("\n") == bool(sentence)
+    assert "Traceback" not in done.stderr
+
+
+# Bundles
+
+
+@pytest.fixture
+def copy(bundle_folder: Path, tmp_path: Path) -> Path:
+    """A copy of the shipped bundle, to be damaged."""
+    return Path(shutil.copytree(bundle_folder, tmp_path / "copy"))
+
+
+def test_show_says_what_a_bundle_is_knows_and_scored(schreger: Run, bundle_folder: Path) -> None:
+    bundle = load_bundle(bundle_folder)
+    done = schreger("bundle", "show", bundle_folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    known = [bundle.id, bundle.description.backbone, str(bundle.description.input.size), *bundle.description.classes]
+    metrics = json.loads((bundle_folder / METRICS).read_text())
+    scored = [name for figures in metrics.values() for name in figures]
+    assert scored
+    assert [word for word in known + scored if word not in done.stdout] == []
+
+
+def test_a_bundle_that_is_whole_is_verified(schreger: Run, bundle_folder: Path, copy: Path) -> None:
+    assert schreger("bundle", "verify", bundle_folder).returncode == 0
+    done = schreger("bundle", "verify", copy)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert load_bundle(bundle_folder).id in done.stdout
+
+
+def damage(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize("command", [["bundle", "verify"], ["bundle", "show"], ["classify", "photo.jpg", "--bundle"]])
+def test_one_damaged_bit_is_found_and_its_file_named(schreger: Run, copy: Path, command: list[str]) -> None:
+    damage(copy / NETWORK)
+    done = schreger(*command, copy)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{copy / NETWORK} was altered or damaged" in one_sentence(done)
+
+
+@pytest.mark.parametrize("name", [NETWORK, METRICS])
+def test_a_missing_file_is_named(schreger: Run, copy: Path, name: str) -> None:
+    (copy / name).unlink()
+    done = schreger("bundle", "verify", copy)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{copy / name} cannot be read: No such file or directory" in one_sentence(done)
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"format": 2}', b"\xff\xfe", b"null"])
+def test_a_description_that_is_none_is_said_plainly(schreger: Run, copy: Path, content: bytes) -> None:
+    (copy / "bundle.json").write_bytes(content)
+    done = schreger("bundle", "verify", copy)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert str(copy / "bundle.json") in one_sentence(done)

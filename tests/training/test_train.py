@@ -1,0 +1,168 @@
+"""`schreger train`: that a recipe and photos become a whole bundle, and that what stops it is one sentence."""
+
+import csv
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import Result
+from safetensors.torch import load_file
+
+from model.bundle import CARD, METRICS, NETWORK, RECIPE, load_bundle
+from model.certainty import energy
+from model.classifier import Classifier
+from model.manifest import Row
+from model.network import normalise
+from model.photo import open_photo, squash
+from training.fit import WEIGHTS, new_network
+from training.recipe import read_recipe
+
+Command = Callable[..., Result]
+
+
+def test_a_run_leaves_a_whole_bundle(run: Path, toy: Path, recipe_file: Path, schreger: Command) -> None:
+    bundle = load_bundle(run / "bundle")
+    described = bundle.description
+    assert set(described.files) == {NETWORK, METRICS, RECIPE, CARD}
+    assert described.name == "toy"
+    assert described.classes == ("bone", "ceramic", "ivory", "pangolin_scale", "psittacus_erithacus", "resin")
+    assert described.input.size == 64
+    assert described.training_manifest == hashlib.sha256((toy / "manifest.csv").read_bytes()).hexdigest()
+    assert read_recipe(run / "bundle" / RECIPE) == read_recipe(run / RECIPE) == read_recipe(recipe_file)
+    done = schreger("bundle", "verify", run / "bundle")
+    assert done.exit_code == 0, done.stderr
+
+
+def test_the_bundle_says_what_the_best_weights_say(run: Path, toy: Path, toy_rows: list[Row]) -> None:
+    network = new_network(read_recipe(run / RECIPE), 6).eval()
+    network.load_state_dict(load_file(run / WEIGHTS))
+    pixels = np.stack([squash(open_photo(toy / row.file).pixels, 64) for row in toy_rows[::5]])
+    with torch.inference_mode():
+        expected = network.logits(normalise(torch.from_numpy(pixels), (0.5,) * 3, (0.5,) * 3)).numpy()
+    said = Classifier.load(str(run / "bundle"), precision="f32").engine.run(pixels).logits
+    assert np.abs(said - expected).max() < 2e-2
+
+
+def test_the_certainty_is_fitted_on_the_validation_photos(run: Path, toy: Path, toy_rows: list[Row]) -> None:
+    classifier = Classifier.load(str(run / "bundle"))
+    val = [row for row in toy_rows if row.split == "val"]
+    logits = classifier.engine.run(np.stack([squash(open_photo(toy / row.file).pixels, 64) for row in val])).logits
+    energies = energy(logits)
+    assert classifier.certainty.familiarity[0] == pytest.approx(energies.min(), abs=0.05)
+    assert classifier.certainty.familiarity[-1] == pytest.approx(energies.max(), abs=0.05)
+    assert classifier.certainty.temperature != 1
+
+
+def test_metrics_are_of_every_split_when_final(run: Path) -> None:
+    metrics = json.loads((run / "bundle" / METRICS).read_text())
+    assert list(metrics) == ["val", "test", "source_test"]
+    for split, photos in (("val", 18), ("test", 24), ("source_test", 18)):
+        assert metrics[split]["all labels top-1"]["n"] == photos
+
+
+def test_the_card_is_generated_from_the_run(run: Path) -> None:
+    card = (run / "bundle" / CARD).read_text(encoding="utf-8")
+    metrics = json.loads((run / "bundle" / METRICS).read_text())
+    assert card.startswith("# toy\n")
+    assert "tf_efficientnet_lite0 at 64 px, trained on 48 photos" in card
+    assert "## Limits" in card
+    assert "| ivory | 8 | 3 |" in card
+    assert f"{metrics['test']['AUC']['value']:.3f} (" in card
+
+
+def test_a_run_that_is_whole_is_not_begun_again_but_may_be_gone_on_with(
+    run: Path, toy: Path, recipe_file: Path, schreger: Command, tmp_path: Path
+) -> None:
+    out = Path(shutil.copytree(run, tmp_path / "again"))
+    words = ("train", "--recipe", recipe_file, "--out", out, "--data", toy)
+    done = schreger(*words)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == f"{out} holds a run already: go on with it by --resume, or choose another folder.\n"
+    other = tmp_path / "other.yaml"
+    other.write_text(recipe_file.read_text().replace("seed: 3", "seed: 4"))
+    done = schreger("train", "--recipe", other, "--out", out, "--data", toy, "--resume")
+    assert done.exit_code == 2
+    assert (
+        done.stderr
+        == f"The run in {out} follows another recipe, {out / RECIPE}: go on with that, or use a new folder.\n"
+    )
+    done = schreger(*words, "--resume")
+    assert done.exit_code == 0, done.stderr
+    assert load_file(out / WEIGHTS).keys() == load_file(run / WEIGHTS).keys()
+    assert list(json.loads((out / "bundle" / METRICS).read_text())) == ["val"]  # not final
+
+
+def changed(toy: Path, folder: Path, change: Callable[[dict[str, str]], bool]) -> Path:
+    """A copy of the toy folder whose rows are changed, or left out where `change` says False."""
+    shutil.copytree(toy, folder)
+    with (toy / "manifest.csv").open(newline="") as lines:
+        rows = [row for row in csv.DictReader(lines) if change(row)]
+    with (folder / "manifest.csv").open("w", newline="") as lines:
+        writer = csv.DictWriter(lines, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return folder
+
+
+def misspell(row: dict[str, str]) -> bool:
+    row["label"] = row["label"].replace("bone", "bones")
+    return True
+
+
+def lose(row: dict[str, str]) -> bool:
+    row["file"] = row["file"].replace("ivory-3", "lost")
+    return True
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (misspell, "photos/bone-0.jpg is labelled 'bones', which is no key of the taxonomy.\n"),
+        (lose, "{data}/photos/lost.jpg is in the manifest and not in the folder.\n"),
+        (
+            lambda row: row["label"] == "ivory",
+            "Fewer than two labels have 5 train photos; there is nothing to tell apart.\n",
+        ),
+        (lambda row: row["split"] != "val", "The manifest has no photos in split val that show a class; "),
+    ],
+)
+def test_photos_that_nothing_can_be_learned_from_are_one_sentence(
+    change: Callable[[dict[str, str]], bool], says: str, toy: Path, recipe_file: Path, schreger: Command, tmp_path: Path
+) -> None:
+    data = changed(toy, tmp_path / "data", change)
+    done = schreger("train", "--recipe", recipe_file, "--out", tmp_path / "out", "--data", data)
+    assert done.exit_code == 2, done.stderr
+    assert done.stderr.startswith(says.format(data=data))
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_photo_damaged_in_the_middle_of_a_run_is_one_sentence(
+    toy: Path, recipe_file: Path, schreger: Command, tmp_path: Path
+) -> None:
+    data = changed(toy, tmp_path / "data", lambda _: True)
+    damaged = data / "photos" / "resin-10.png"  # a validation photo
+    damaged.write_bytes(damaged.read_bytes()[:400])
+    done = schreger("train", "--recipe", recipe_file, "--out", tmp_path / "out", "--data", data)
+    assert done.exit_code == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert f"{damaged} cannot be learned from: This file is cut off or damaged" in done.stderr.splitlines()[-1]
+
+
+def test_without_photos_or_recipe_it_says_what_to_give(
+    toy: Path, recipe_file: Path, schreger: Command, tmp_path: Path
+) -> None:
+    for words, says in (
+        (("--recipe", recipe_file), "Name labelled photos: --data FOLDER (with manifest.csv), or set SCHREGER_DATA.\n"),
+        (("--recipe", recipe_file, "--data", tmp_path), f"{tmp_path}/manifest.csv cannot be read as a manifest: "),
+        (("--recipe", tmp_path / "no.yaml", "--data", toy), f"The recipe {tmp_path}/no.yaml cannot be read: "),
+    ):
+        done = schreger("train", *words, "--out", tmp_path / "out")
+        assert done.exit_code == 2
+        assert done.stderr.startswith(says)
+        assert done.stderr.count("\n") == 1
+        assert not (tmp_path / "out").exists()

@@ -1,0 +1,1 @@
+"""How a bundle comes to be: recipe, split, fit, evaluate, export, card."""

@@ -1,0 +1,59 @@
+"""Augmentation: the transforms that a recipe writes out, by their albumentations names."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from typing import TYPE_CHECKING, Any
+
+# albumentations asks a server for its newest version when imported.
+os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
+import albumentations
+import numpy as np
+from pydantic import ValidationError
+
+from training.recipe import Recipe, RecipeError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class Augmenter:
+    """Applies a recipe's augmentation; the same seed gives the same picture, in whatever process."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        size = recipe.input_size
+        resize = [albumentations.Resize(size, size, interpolation=3)]
+        self._compose = albumentations.Compose([*(_transform(step, size) for step in recipe.augmentation), *resize])
+        if self(np.zeros((size, size, 3), np.uint8), 0).dtype != np.uint8:
+            raise RecipeError("The recipe is wrong at augmentation: it must keep bytes, so leave out Normalize.")
+
+    def __call__(self, pixels: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
+        """Augment pixels (H, W, 3) into (size, size, 3)."""
+        self._compose.set_random_seed(seed)
+        augmented: NDArray[np.uint8] = self._compose(image=pixels)["image"]
+        return augmented
+
+
+def _transform(step: dict[str, dict[str, Any]], size: int) -> Any:
+    """One transform, from `{Name: {parameter: value}}`.
+
+    Raises:
+        RecipeError: albumentations knows no such transform, or not these parameters.
+    """
+    [(name, parameters)] = step.items()
+    transform = getattr(albumentations, name, None)
+    if not (isinstance(transform, type) and issubclass(transform, albumentations.BasicTransform)):
+        raise RecipeError(f"The recipe is wrong at augmentation: albumentations knows no transform named {name!r}.")
+    if name == "RandomResizedCrop":
+        parameters = {"size": (size, size), **parameters}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # albumentations only warns of a parameter that it does not know
+            return transform(**parameters)
+    except (TypeError, ValueError, UserWarning) as error:
+        reason = f": {str(error).splitlines()[0]}"
+        if isinstance(error.__cause__, ValidationError):
+            first = error.__cause__.errors()[0]
+            reason = f".{first['loc'][0]}: {first['msg'].lower()}"
+        raise RecipeError(f"The recipe is wrong at augmentation.{name}{reason}.") from error

@@ -1,0 +1,55 @@
+"""Which labels become classes of a bundle, and which class each label is trained as."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from model.errors import SchregerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from model.manifest import Row
+    from model.taxonomy import Taxonomy
+
+MIN_TRAIN_PHOTOS = 5
+"""Fewer photos than this show a network one animal or object, not a class: the parent answers for it instead."""
+
+
+class ClassesError(SchregerError):
+    """The labels cannot become classes; the message says why in one sentence."""
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Classes in the order of the network's logits, and the class each label of the manifest is trained as.
+
+    A label with too few photos is trained as its nearest ancestor that is a class; without one it has no entry.
+    """
+
+    keys: tuple[str, ...]
+    class_of: Mapping[str, str]
+
+
+def choose_classes(rows: Iterable[Row], taxonomy: Taxonomy, min_train_photos: int = MIN_TRAIN_PHOTOS) -> Classes:
+    """Choose the classes by counting train photos; a label short of them hands its photos to its parent, repeatedly.
+
+    Raises:
+        ClassesError: A label is not in the taxonomy.
+    """
+    rows = list(rows)
+    strange = next((row for row in rows if row.label not in taxonomy), None)
+    if strange:
+        raise ClassesError(f"{strange.file} is labelled {strange.label!r}, which is no key of the taxonomy.")
+    counts = Counter(row.label for row in rows if row.split == "train")
+    deepest_first = sorted(taxonomy, key=lambda key: -len(taxonomy.ancestors(key)))
+    for key in deepest_first:
+        parent = taxonomy[key].parent
+        if 0 < counts[key] < min_train_photos and parent is not None:
+            counts[parent] += counts.pop(key)
+    keys = tuple(sorted(key for key, count in counts.items() if count >= min_train_photos))
+    labels = {row.label for row in rows}
+    trained_as = {label: next((key for key in taxonomy.lineage(label) if key in keys), None) for label in labels}
+    return Classes(keys, {label: key for label, key in trained_as.items() if key is not None})

@@ -1,0 +1,55 @@
+"""Balancing the head once the features are learned."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+from model.network import normalise
+from training.photos import Batches, InOrder
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from model.network import Network
+    from training.photos import Photos
+    from training.recipe import Recipe
+
+INVERSE_REGULARISATION, ITERATIONS = 0.001, 200
+
+
+def refit_head(network: Network, photos: Photos, recipe: Recipe) -> None:
+    """Move the head towards a class-balanced logistic regression on the features of unaugmented train photos.
+
+    The trained head favours large classes, which draws weighted by the square root of their size only soften; features
+    do not suffer from that, so a head fitted on them alone treats classes alike (Kang et al. 2020, "Decoupling
+    representation and classifier"). `recipe.refit` is the share of the new head in the mean of both, 0..1.
+    """
+    if not recipe.refit:
+        return
+    scaler = StandardScaler()
+    scaled = scaler.fit_transform(pooled_features(network, photos, recipe))
+    balanced = LogisticRegression(C=INVERSE_REGULARISATION, class_weight="balanced", max_iter=ITERATIONS)
+    balanced.fit(scaled, photos.targets)
+    weight = balanced.coef_ / scaler.scale_
+    bias = balanced.intercept_ - weight @ scaler.mean_
+    if len(weight) == 1:  # of two classes, only the second's logit less the first's is fitted
+        weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
+    with torch.no_grad():
+        network.head.weight.lerp_(torch.tensor(weight, dtype=torch.float32), recipe.refit)
+        network.head.bias.lerp_(torch.tensor(bias, dtype=torch.float32), recipe.refit)
+
+
+def pooled_features(network: Network, photos: Photos, recipe: Recipe) -> NDArray[np.float32]:
+    """Features (N, d) that the head sees."""
+    network.eval()
+    batches = []
+    with torch.inference_mode():
+        for pixels, _ in Batches(photos, InOrder(len(photos)), recipe.batch_size, recipe.workers):
+            images = normalise(pixels, recipe.mean, recipe.std).to(memory_format=torch.channels_last)
+            batches.append(network.features(images).mean(dim=(2, 3)).numpy())
+    return np.concatenate(batches)
