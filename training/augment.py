@@ -22,7 +22,7 @@ class Augmenter:
     """Applies a recipe's augmentation; the same seed gives the same picture, in whatever process."""
 
     def __init__(self, recipe: Recipe) -> None:
-        size = recipe.input_size
+        size = recipe.train_size or recipe.input_size
         resize = [albumentations.Resize(size, size, interpolation=3)]
         self._compose = albumentations.Compose([*(_transform(step, size) for step in recipe.augmentation), *resize])
         if self(np.zeros((size, size, 3), np.uint8), 0).dtype != np.uint8:

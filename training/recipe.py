@@ -20,6 +20,7 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+_Side = Annotated[int, Field(ge=32, le=1024)]
 _Positive = Annotated[float, Field(gt=0)]
 _Step = Annotated[dict[str, dict[str, Any]], Field(min_length=1, max_length=1)]
 
@@ -58,7 +59,10 @@ class Recipe(_Part):
     seed: Annotated[int, Field(ge=0)] = 0
     min_train_photos: Annotated[int, Field(ge=2)] = MIN_TRAIN_PHOTOS
     backbone: Backbone = Backbone()
-    input_size: Annotated[int, Field(ge=32, le=1024)] = 260
+    input_size: _Side = 260
+    train_size: _Side | None = None
+    """Side of augmented photos, `input_size` by default. Random crops show objects larger than the whole photos that
+    the classifier sees, so that a smaller side brings them to the same size (Touvron et al. 2019, FixRes)."""
     mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
     std: tuple[_Positive, _Positive, _Positive] = (0.5, 0.5, 0.5)
     sampling: Sampling = Sampling()

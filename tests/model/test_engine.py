@@ -2,6 +2,8 @@
 
 import copy
 import shutil
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -186,6 +188,22 @@ def test_an_engine_or_precision_that_there_is_not_is_one_sentence(cats: Bundle) 
         with pytest.raises(EngineError) as raised:
             load_engine(cats, name, precision)
         assert str(raised.value) == says
+
+
+def test_a_signal_after_engines_have_gone_kills_nobody(cats: Bundle) -> None:
+    """Training's worker processes, for one, send a signal when they end."""
+    script = """
+import signal, subprocess, sys
+from pathlib import Path
+from model.bundle import load_bundle
+from model.engine import load_engine
+signal.signal(signal.SIGCHLD, lambda *_: None)
+bundle = load_bundle(Path(sys.argv[1]))
+first, second = load_engine(bundle), load_engine(bundle)
+del first, second
+subprocess.run([sys.executable, "-c", ""], check=True)
+"""
+    assert subprocess.run([sys.executable, "-c", script, cats.folder], timeout=120, check=False).returncode == 0
 
 
 def test_by_default_openvino_runs(cats: Bundle) -> None:
