@@ -82,9 +82,12 @@ class Classifier:
 
         Memory does not grow with the number of sources: each core has a batch in work and one to come.
         """
-        with ThreadPoolExecutor(CORES) as pool:
+        pool = ThreadPoolExecutor(CORES)
+        try:
             for batch in _ahead(pool, self._classify_batch, _batches(sources), 2 * CORES):
                 yield from batch
+        finally:
+            pool.shutdown(cancel_futures=True)  # who stops early waits for the batches in work alone
 
     def open(self, source: bytes | str | os.PathLike[str]) -> Opened | PhotoError:
         """Open a photo and make the network's input from it; an error is a value here, since a stream goes on."""

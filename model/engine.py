@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
+from model.bundle import DESCRIPTION
 from model.errors import SchregerError
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def load_engine(bundle: Bundle, name: str | None = None, precision: str | None =
         precision: `f32` or `bf16` (OpenVINO only); by default chosen by a self-check.
 
     Raises:
-        EngineError: The engine is not installed, or cannot read the network.
+        EngineError: The engine is not installed, or the network cannot be run or is not that of the bundle's classes.
     """
     installed = [engine for engine in ENGINES if importlib.util.find_spec(engine)]
     chosen = name or next(iter(installed), None)
@@ -75,11 +76,15 @@ def load_engine(bundle: Bundle, name: str | None = None, precision: str | None =
         raise EngineError(f"{chosen or 'An inference engine'} is not installed: pip install openvino or onnxruntime.")
     try:
         engine: Engine = ENGINES[chosen](bundle, precision)
+        classes = engine.run(self_check_photos(bundle.description.input.size)[:1]).logits.shape[1]
     except EngineError:
         raise
     except Exception as error:  # onnxruntime's errors have no base of their own
         reason = str(error).strip().splitlines()[-1].rstrip(".")
         raise EngineError(f"{chosen} cannot run {bundle.network}: {reason}.") from error
+    named = len(bundle.description.classes)
+    if classes != named:
+        raise EngineError(f"{bundle.network} has {classes} classes, {DESCRIPTION} names {named}: get the bundle anew.")
     return engine
 
 

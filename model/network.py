@@ -1,4 +1,4 @@
-"""The network: a backbone, and a linear head that is applied at each place of its last feature map."""
+"""The network: one or two backbones, and a linear head that is applied at each place of their last feature map."""
 
 from __future__ import annotations
 
@@ -32,15 +32,28 @@ class Network(nn.Module):
     def __init__(self, backbone: nn.Module, classes: int, dropout: float = 0.0) -> None:
         super().__init__()
         self.backbone = backbone
-        self.width = int(getattr(backbone, "head_hidden_size", 0) or backbone.num_features)  # type: ignore[arg-type]
+        self.pretrained: nn.Module | None = None
+        self.width = width_of(backbone)
         self.head = nn.Linear(self.width, classes)
         self.dropout = nn.Dropout(dropout)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 
+    def add_pretrained(self, backbone: nn.Module) -> None:
+        """Let the head see the features of a second backbone too: the first as it was, before it was tuned.
+
+        Tuning forgets some of what tells rare classes apart. The head answers as before until it is refitted.
+        """
+        self.pretrained = backbone
+        added = torch.zeros(self.head.out_features, width_of(backbone))
+        weight = nn.Parameter(torch.cat([self.head.weight.detach(), added], dim=1))
+        self.width = self.head.in_features = weight.shape[1]
+        self.head.weight = weight
+
     def features(self, images: Tensor) -> Tensor:
         """The last feature map, (N, d, h, w), of images (N, 3, H, W), normalised as the backbone expects."""
-        return feature_map(self.backbone(images), self.width, int(getattr(self.backbone, "num_prefix_tokens", 0)))
+        maps = [last_map(backbone, images) for backbone in (self.backbone, self.pretrained) if backbone is not None]
+        return torch.cat(maps, dim=1)
 
     def logits(self, images: Tensor) -> Tensor:
         """Class logits (N, C): all that training needs."""
@@ -54,6 +67,16 @@ class Network(nn.Module):
         pooled = features.mean(dim=(2, 3))
         evidence = functional.conv2d(features, self.head.weight[:, :, None, None], self.head.bias)
         return NetworkOutput(self.head(pooled), functional.normalize(pooled, dim=1), evidence)
+
+
+def width_of(backbone: nn.Module) -> int:
+    """Number of channels of a backbone's last feature map."""
+    return int(getattr(backbone, "head_hidden_size", 0) or backbone.num_features)  # type: ignore[arg-type]
+
+
+def last_map(backbone: nn.Module, images: Tensor) -> Tensor:
+    """The last feature map (N, d, h, w) of one backbone."""
+    return feature_map(backbone(images), width_of(backbone), int(getattr(backbone, "num_prefix_tokens", 0)))
 
 
 def feature_map(features: Tensor, width: int, prefix_tokens: int) -> Tensor:

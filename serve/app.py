@@ -8,7 +8,6 @@ import socket
 import sys
 import tempfile
 import threading
-import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +26,7 @@ class ServeError(SchregerError):
     """The page cannot be served; `str(error)` says in one sentence why and what to do."""
 
 
-def serve(host: str = "127.0.0.1", port: int = 7860, bundle: str = "lite2", open_browser: bool = False) -> None:
+def serve(host: str = "127.0.0.1", port: int = 7860, bundle: str = "lite2") -> None:
     """Serve the page until Ctrl-C; port 0 takes a free one. Says where it is in one line on stderr.
 
     Raises:
@@ -42,7 +41,7 @@ def serve(host: str = "127.0.0.1", port: int = 7860, bundle: str = "lite2", open
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops like Ctrl-C, so that the folder goes
         app = build_app(Classifier.load(bundle), Path(uploads))
-        _run(app, listener, open_browser)
+        _run(app, listener)
 
 
 def build_app(classifier: Classifier, uploads: Path) -> FastAPI:
@@ -98,7 +97,7 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _run(app: FastAPI, listener: socket.socket, open_browser: bool) -> None:
+def _run(app: FastAPI, listener: socket.socket) -> None:
     import uvicorn
 
     url = _url(listener)
@@ -109,8 +108,6 @@ def _run(app: FastAPI, listener: socket.socket, open_browser: bool) -> None:
             if self.started:
                 sys.stderr.write(f"schreger is ready: {url}\n")
                 sys.stderr.flush()
-                if open_browser:
-                    webbrowser.open(url)
 
     config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE)
     try:

@@ -98,7 +98,7 @@ def to_row(answer: Answer, classifier: Classifier, top: int) -> Row:
     row: Row = dict.fromkeys(COLUMNS)
     row |= {"path": os.fspath(answer.path), "item": answer.item, "bundle": classifier.bundle.id}
     if isinstance(answer.result, PhotoError):
-        return row | {"error": str(answer.result)}
+        return row | {"sha256": answer.result.sha256, "error": str(answer.result)}
     sha256, photo = answer.result
     said = answer.of_item or photo
     if said.answer:

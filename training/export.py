@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from typing import TYPE_CHECKING
 
 import onnx
+import onnx_ir
 import torch
 from onnx import TensorProto, helper, numpy_helper
+from onnx_ir.passes.common import (
+    CommonSubexpressionEliminationPass,
+    DeduplicateInitializersPass,
+    IdentityEliminationPass,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,10 +40,23 @@ def export_network(network: Network, size: int, file: Path) -> None:
             opset_version=OPSET,
             dynamo=False,
         )
-    model = onnx.load(file)
+    model = share_equal_parts(onnx.load(file))
     store_as_float16(model)
     onnx.checker.check_model(model)
     onnx.save(model, file)
+
+
+def share_equal_parts(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same model without what it holds or does twice: the first stages of a backbone tuned only further on."""
+    parsed = onnx_ir.serde.deserialize_model(model)
+    for simplify in (
+        IdentityEliminationPass(),
+        DeduplicateInitializersPass(sys.maxsize),
+        CommonSubexpressionEliminationPass(),
+    ):
+        simplify(parsed)
+    shared: onnx.ModelProto = onnx_ir.serde.serialize_model(parsed)
+    return shared
 
 
 def store_as_float16(model: onnx.ModelProto) -> None:

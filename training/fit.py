@@ -20,6 +20,7 @@ from model.errors import SchregerError
 from model.network import Network, normalise
 from training.augment import Augmenter
 from training.photos import Balanced, Batches, InOrder, Photos
+from training.precision import autocast, depthwise_in_float32
 from training.recipe import RecipeError
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class Fit:
         self.train = Photos(train, photos, classes, recipe.input_size, Augmenter(recipe))
         self.val = Photos(val, photos, classes, recipe.input_size)
         self.network = new_network(recipe, len(classes.keys))
+        depthwise_in_float32(self.network)
         _check_frozen(self.network, recipe.stages)
         self.average = copy.deepcopy(self.network).eval()
         self.schedule = [stage for stage in recipe.stages for _ in range(stage.epochs)]
@@ -191,14 +193,19 @@ class Fit:
 
 def new_network(recipe: Recipe, classes: int) -> Network:
     """The untrained network of a recipe."""
+    network = Network(new_backbone(recipe), classes, recipe.dropout)
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+
+
+def new_backbone(recipe: Recipe) -> nn.Module:
+    """The backbone of a recipe, with the weights that training starts from."""
     weights: Literal["package", "hub", "none"] | Path
     match recipe.backbone.weights:
         case "package" | "hub" | "none" as known:
             weights = known
         case file:
             weights = Path(file)
-    network = Network(create_backbone(recipe.backbone.name, weights), classes, recipe.dropout)
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+    return create_backbone(recipe.backbone.name, weights)
 
 
 def _check_frozen(network: Network, stages: Sequence[Stage]) -> None:
@@ -266,11 +273,6 @@ def validate(network: Network, photos: Photos, recipe: Recipe) -> Validation:
     right = (said.argmax(dim=1) == targets).double()
     recalls = torch.stack([right[targets == target].mean() for target in targets.unique()])
     return Validation(float(functional.cross_entropy(said, targets)), float(right.mean()), float(recalls.mean()))
-
-
-def autocast(recipe: Recipe) -> torch.autocast:
-    """The precision that a recipe asks for."""
-    return torch.autocast("cpu", torch.bfloat16, enabled=recipe.precision == "bfloat16")
 
 
 def contiguous(weights: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -74,6 +74,8 @@ class Recipe(_Part):
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.995
     precision: Literal["float32", "bfloat16"] = "bfloat16"
+    keep_pretrained: bool = False
+    """Whether the refitted head sees the features of the backbone as it was before training, too."""
     refit: Annotated[float, Field(ge=0, le=1)] = 0.0
     patience: Annotated[int, Field(ge=1)] = 4
     workers: Annotated[int, Field(ge=0)] = 2

@@ -23,7 +23,7 @@ from training.classes import choose_classes
 from training.evaluate import print_figures, write_metrics
 from training.export import export_network
 from training.figures import all_figures
-from training.fit import CHECKPOINT, Fit, new_network
+from training.fit import CHECKPOINT, Fit, new_backbone, new_network
 from training.measure import measure
 from training.memory import keep_freed_memory
 from training.photos import Photos
@@ -68,6 +68,8 @@ def command(recipe: Path, out: Path, data: Path | None, resume: bool, final: boo
     fit = Fit(read, classes, rows, data, out)
     network = new_network(read, len(classes.keys))
     network.load_state_dict(load_file(fit.run(Console(stderr=True))))
+    if read.keep_pretrained:
+        network.add_pretrained(new_backbone(read))
     refit_head(network, Photos(fit.train.rows, data, classes, read.input_size), read)
     make_bundle(read, classes, rows, data, network, out / "bundle", final)
     Console(stderr=True).print(f"The bundle is in {out / 'bundle'}.")

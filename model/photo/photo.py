@@ -44,16 +44,24 @@ def open_photo(source: bytes | str | os.PathLike[str], max_side: int = 1024) -> 
     if max_side < 1:
         raise ValueError(f"max_side is {max_side}; it must be at least 1")
     data = source if isinstance(source, bytes) else _read(source)
-    if not data:
-        raise PhotoError("empty", "This file is empty; send the photo again.")
     if len(data) > MAX_BYTES:
         raise _too_many_bytes(len(data))
+    sha256 = hashlib.sha256(data).hexdigest()
+    try:
+        return _open_bytes(data, sha256, max_side)
+    except PhotoError as error:
+        error.sha256 = sha256
+        raise
+
+
+def _open_bytes(data: bytes, sha256: str, max_side: int) -> Photo:
+    if not data:
+        raise PhotoError("empty", "This file is empty; send the photo again.")
     kind = kind_of(data)
     image, width, height = decode(kind, data, max_side)
     pixels: NDArray[np.uint8] = np.asarray(image)
     pixels.setflags(write=False)
-    quality = measure(image, min(width, height))
-    return Photo(pixels, hashlib.sha256(data).hexdigest(), kind, width, height, quality)
+    return Photo(pixels, sha256, kind, width, height, measure(image, min(width, height)))
 
 
 def squash(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:

@@ -125,6 +125,6 @@ def test_bundles_are_found_by_folder_and_by_name(cats: Bundle, tmp_path: Path, m
     assert find_bundle("cats") == Path("cats")
     for shipped in SHIPPED.glob(f"*/{DESCRIPTION}"):
         assert find_bundle(shipped.parent.name) == shipped.parent
-    for name in ("", "nothing", str(tmp_path), "nul\0"):
+    for name in ("", "nothing", str(tmp_path), "nul\0", "long" * 1000):
         with pytest.raises(BundleError, match=r"^There is no bundle at .*; give its folder, or a shipped one: .*\.$"):
             find_bundle(name)

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -177,6 +178,20 @@ def test_a_damaged_network_is_one_sentence(name: str, damage: str, cats: Bundle,
     assert message.startswith(f"{name} cannot run {tmp_path / 'damaged' / NETWORK}: ")
     assert message.endswith(".")
     assert "\n" not in message
+
+
+@pytest.mark.parametrize("name", ["openvino", "onnxruntime"])
+def test_a_network_of_other_classes_or_another_size_is_one_sentence(name: str, cats: Bundle, tmp_path: Path) -> None:
+    more = cats.description.model_copy(update={"classes": (*cats.description.classes, "bone")})
+    with pytest.raises(EngineError) as raised:
+        load_engine(resealed(replace(cats, description=more), tmp_path / "more"), name)
+    file, known = tmp_path / "more" / NETWORK, len(cats.description.classes)
+    says = f"{file} has {known} classes, bundle.json names {known + 1}: get the bundle anew."
+    assert str(raised.value) == says
+    size = cats.description.input.model_copy(update={"size": 32})
+    other = cats.description.model_copy(update={"input": size})
+    with pytest.raises(EngineError, match=f"^{name} cannot run .*\\.$"):
+        load_engine(resealed(replace(cats, description=other), tmp_path / "other"), name)
 
 
 def test_an_engine_or_precision_that_there_is_not_is_one_sentence(cats: Bundle) -> None:

@@ -40,6 +40,21 @@ def test_a_new_network_prefers_no_class() -> None:
     assert torch.equal(made(torch.rand(1, 3, 64, 64)).logits, torch.zeros(1, 4))
 
 
+def test_pretrained_features_stand_beside_the_tuned_and_change_no_answer() -> None:
+    made, images = network("mobilenetv4_conv_small"), torch.rand(2, 3, 64, 64)
+    second = create_backbone("mobilenetv4_conv_small", "none").eval()
+    with torch.inference_mode():
+        before, width = made(images), made.width
+        made.add_pretrained(second)
+        after = made(images)
+    torch.testing.assert_close(after.logits, before.logits)
+    torch.testing.assert_close(after.evidence, before.evidence)
+    assert made.width == 2 * width == made.head.in_features == after.embedding.shape[1]
+    with torch.inference_mode():
+        made.head.weight[:, width:] = 1
+        assert not torch.allclose(made(images).logits, before.logits)
+
+
 def test_every_layout_becomes_one_map() -> None:
     expected = torch.rand(2, 6, 3, 3)
     channels_last = expected.permute(0, 2, 3, 1)

@@ -709,7 +709,13 @@ def test_any_name_fits_in_one_line_and_no_folder_is_told(tmp_path: Path, name: s
 def test_errors_travel_between_processes() -> None:
     error = refusal(b"x")
     copy = pickle.loads(pickle.dumps(error))  # noqa: S301
-    assert (type(copy), copy.code, str(copy)) == (PhotoError, error.code, str(error))
+    assert (type(copy), copy.code, str(copy), copy.sha256) == (PhotoError, error.code, str(error), error.sha256)
+
+
+def test_an_error_says_which_bytes_it_is_about(tmp_path: Path) -> None:
+    for data in (b"", b"x", b"\xff\xd8\xff"):
+        assert refusal(data).sha256 == hashlib.sha256(data).hexdigest()
+    assert refusal(tmp_path / "missing.jpg").sha256 is None
 
 
 # --- quality ---

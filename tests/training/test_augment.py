@@ -38,6 +38,11 @@ def test_the_same_seed_gives_the_same_pixels_whatever_came_before(pixels: NDArra
     assert len({one(pixels, seed).tobytes() for seed in range(10)}) == 10
 
 
+def test_training_may_see_smaller_photos_than_the_classifier(pixels: NDArray[np.uint8]) -> None:
+    recipe = Recipe(name="a", stages=(Stage(epochs=1),), input_size=48, train_size=32, augmentation=STEPS)
+    assert Augmenter(recipe)(pixels, 7).shape == (32, 32, 3)
+
+
 def test_pixels_given_are_not_changed(pixels: NDArray[np.uint8]) -> None:
     before = pixels.copy()
     pixels.setflags(write=False)

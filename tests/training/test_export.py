@@ -1,5 +1,6 @@
 """Export: that the file says what the network says, for convolutions and transformers alike."""
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -39,3 +40,24 @@ def test_the_file_says_what_the_network_says_at_any_batch_size(name: str, size: 
         for part, other in zip(said, expected, strict=True):
             scale = max(1.0, float(other.abs().max()))
             assert np.abs(part - other.numpy()).max() < 1e-2 * scale
+
+
+def test_what_two_backbones_have_in_common_is_stored_and_run_once(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = Network(create_backbone("mobilenetv3_small_050", "none"), 5).eval()
+    alone, both, images = tmp_path / "alone.onnx", tmp_path / "both.onnx", torch.rand(2, 3, 64, 64)
+    export_network(network, 64, alone)
+    network.add_pretrained(copy.deepcopy(network.backbone))
+    torch.nn.init.normal_(network.head.weight, std=0.01)
+    with torch.no_grad():
+        network.backbone.get_parameter("blocks.4.0.conv_pw.weight").mul_(1.1)
+    export_network(network, 64, both)
+    said = onnxruntime.InferenceSession(both, providers=["CPUExecutionProvider"]).run(None, {"images": images.numpy()})
+    with torch.inference_mode():
+        assert np.abs(said[0] - network(images).logits.numpy()).max() < 1e-3
+    convolutions = [sum(node.op_type == "Conv" for node in onnx.load(file).graph.node) for file in (alone, both)]
+    after_the_change = sum(
+        isinstance(module, torch.nn.Conv2d) for module in list(network.backbone.blocks[4:].modules())
+    )
+    assert convolutions[1] <= convolutions[0] + after_the_change + 2
+    assert both.stat().st_size < 2 * alone.stat().st_size
