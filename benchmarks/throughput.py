@@ -162,12 +162,15 @@ def loop(folder: Path, bundle: str, batch: int, out: Path) -> None:
 
 
 def network_of(bundle: Bundle) -> Network:
-    """The bundle's network in torch. Its batch norms were folded into the convolutions before them when exported."""
+    """The bundle's network in torch. Its batch norms were folded into the convolutions before them when exported.
+
+    A second backbone is that of the recipe, untouched; the file leaves out what it has in common with the first.
+    """
     import onnx
     import torch
     from onnx.numpy_helper import to_array
 
-    from training.fit import new_network
+    from training.fit import new_backbone, new_network
     from training.recipe import read_recipe
 
     recipe = read_recipe(bundle.folder / RECIPE)
@@ -175,16 +178,19 @@ def network_of(bundle: Bundle) -> Network:
     network = new_network(untrained, len(bundle.description.classes)).eval()
     graph = onnx.load(bundle.network).graph
     stored = {weight.name.removesuffix(".float16"): torch.tensor(to_array(weight)) for weight in graph.initializer}
-    folded = [[stored[name] for name in node.input[1:]] for node in graph.node if node.op_type == "Conv"]
+    tuned = [node for node in graph.node if node.op_type == "Conv" and node.name.startswith("/backbone/")]
+    folded = [[stored[name] for name in node.input[1:]] for node in tuned]
     layers = [module for module in network.backbone.modules() if isinstance(module, torch.nn.Conv2d)]
     norms = [module for module in network.backbone.modules() if isinstance(module, torch.nn.BatchNorm2d)]
     with torch.no_grad():
-        for (weight, bias), layer, norm in zip(folded[:-1], layers, norms, strict=True):  # the last is the head
+        for (weight, bias), layer, norm in zip(folded, layers, norms, strict=True):
             layer.weight.copy_(weight)
             norm.weight.fill_(1)
             norm.bias.copy_(bias)
             norm.running_mean.zero_()
             norm.running_var.fill_(1 - norm.eps)
+    if recipe.keep_pretrained:
+        network.add_pretrained(new_backbone(recipe).eval())
     network.head.load_state_dict({name: stored[f"head.{name}"] for name in ("weight", "bias")})
     return network
 

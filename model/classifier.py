@@ -32,7 +32,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 DECODE_SIDE = 640
-"""Longest side in pixels at which photos are opened for the network alone: over twice what it sees."""
+"""Longest side in pixels at which photos are opened for the network alone: twice what it sees."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,6 +19,7 @@ from model.backbones import create_backbone
 from model.errors import SchregerError
 from model.network import Network, normalise
 from training.augment import Augmenter
+from training.calibrate import fit_temperature
 from training.photos import Balanced, Batches, InOrder, Photos
 from training.precision import autocast, depthwise_in_float32
 from training.recipe import RecipeError
@@ -253,7 +254,8 @@ def new_optimizer(network: Network, stage: Stage, weight_decay: float) -> torch.
 class Validation(NamedTuple):
     """Mean cross-entropy, accuracy, and mean recall over the classes that have photos.
 
-    The loss chooses the epoch: unlike the other two it does not jump with the one photo that some classes have.
+    The loss chooses the epoch: unlike the other two it does not jump with the one photo that some classes have. It is
+    that at the best temperature, which the bundle gets too; else the least confident epoch would win, not the best.
     """
 
     loss: float
@@ -272,7 +274,8 @@ def validate(network: Network, photos: Photos, recipe: Recipe) -> Validation:
     said, targets = torch.cat(logits), torch.tensor(photos.targets)
     right = (said.argmax(dim=1) == targets).double()
     recalls = torch.stack([right[targets == target].mean() for target in targets.unique()])
-    return Validation(float(functional.cross_entropy(said, targets)), float(right.mean()), float(recalls.mean()))
+    calibrated = said / fit_temperature(said.numpy(), targets.numpy())
+    return Validation(float(functional.cross_entropy(calibrated, targets)), float(right.mean()), float(recalls.mean()))
 
 
 def contiguous(weights: dict[str, Tensor]) -> dict[str, Tensor]:

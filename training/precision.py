@@ -19,7 +19,7 @@ def autocast(recipe: Recipe) -> torch.autocast:
 def depthwise_in_float32(network: nn.Module) -> None:
     """Leave depthwise convolutions out of autocast: on CPUs their bfloat16 gradients take up to 14 times as long.
 
-    A training step of EfficientNet-lite2 then takes two thirds of the time (docs/benchmarks.md).
+    A training step of EfficientNet-lite2 then takes two thirds of the time (docs/experiments.md).
     """
     for module in network.modules():
         if isinstance(module, nn.Conv2d) and 1 < module.groups == module.in_channels:

@@ -11,6 +11,7 @@ from sklearn.preprocessing import StandardScaler
 
 from model.network import normalise
 from training.photos import Batches, InOrder
+from training.precision import autocast
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from training.photos import Photos
     from training.recipe import Recipe
 
-INVERSE_REGULARISATION, ITERATIONS = 0.001, 200
+INVERSE_REGULARISATION, ITERATIONS = 0.01, 300
 
 
 def refit_head(network: Network, photos: Photos, recipe: Recipe) -> None:
@@ -48,8 +49,8 @@ def pooled_features(network: Network, photos: Photos, recipe: Recipe) -> NDArray
     """Features (N, d) that the head sees."""
     network.eval()
     batches = []
-    with torch.inference_mode():
+    with torch.inference_mode(), autocast(recipe):
         for pixels, _ in Batches(photos, InOrder(len(photos)), recipe.batch_size, recipe.workers):
             images = normalise(pixels, recipe.mean, recipe.std).to(memory_format=torch.channels_last)
-            batches.append(network.features(images).mean(dim=(2, 3)).numpy())
+            batches.append(network.features(images).float().mean(dim=(2, 3)).numpy())
     return np.concatenate(batches)

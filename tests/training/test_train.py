@@ -48,6 +48,23 @@ def test_the_bundle_says_what_the_best_weights_say(run: Path, toy: Path, toy_row
     assert np.abs(said - expected).max() < 2e-2
 
 
+def test_a_kept_pretrained_backbone_is_in_the_bundle(
+    toy: Path, toy_rows: list[Row], recipe_file: Path, tmp_path: Path, schreger: Command
+) -> None:
+    recipe, out = tmp_path / "both.yaml", tmp_path / "run"
+    once = recipe_file.read_text().replace("epochs: 3", "epochs: 1")
+    recipe.write_text(f"{once}keep_pretrained: true\nrefit: 1\n")
+    done = schreger("train", "--recipe", recipe, "--out", out, "--data", toy)
+    assert done.exit_code == 0, done.stderr
+    classifier = Classifier.load(str(out / "bundle"))
+    train = [row for row in toy_rows if row.split == "train"]
+    pixels = np.stack([squash(open_photo(toy / row.file).pixels, 64) for row in train])
+    said = classifier.engine.run(pixels)
+    assert said.embedding.shape == (len(train), 2 * 1280)
+    right = [classifier.classes[best] == row.label for best, row in zip(said.logits.argmax(axis=1), train, strict=True)]
+    assert np.mean(right) > 0.9
+
+
 def test_the_certainty_is_fitted_on_the_validation_photos(run: Path, toy: Path, toy_rows: list[Row]) -> None:
     classifier = Classifier.load(str(run / "bundle"))
     val = [row for row in toy_rows if row.split == "val"]
