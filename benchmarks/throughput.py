@@ -171,7 +171,7 @@ def network_of(bundle: Bundle) -> Network:
     from onnx.numpy_helper import to_array
 
     from training.fit import new_backbone, new_network
-    from training.recipe import read_recipe
+    from training.recipe_file import read_recipe
 
     recipe = read_recipe(bundle.folder / RECIPE)
     untrained = recipe.model_copy(update={"backbone": recipe.backbone.model_copy(update={"weights": "none"})})

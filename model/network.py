@@ -100,5 +100,5 @@ def feature_map(features: Tensor, width: int, prefix_tokens: int) -> Tensor:
 def normalise(pixels: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
     """Turn uint8 pixels (N, H, W, 3) into the float32 batch (N, 3, H, W) that the network takes."""
     scaled = pixels.permute(0, 3, 1, 2).float().div(255)
-    shift, scale = torch.tensor(mean)[:, None, None], torch.tensor(std)[:, None, None]
+    shift, scale = (torch.tensor(each, device=pixels.device)[:, None, None] for each in (mean, std))
     return (scaled - shift) / scale

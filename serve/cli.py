@@ -91,11 +91,20 @@ def train(
     recipe: Annotated[Path, typer.Option(help="The recipe, a YAML file.")],
     out: Annotated[Path, typer.Option(help="Folder of the run; the bundle is made in OUT/bundle.")],
     data: DataOption = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the recipe, such as stages.0.epochs=5."),
+    ] = None,
+    cache: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Keep photos decoded here for later runs; by default in OUT, and not kept."),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in OUT.")] = False,
     final: Annotated[bool, typer.Option("--final", help="Measure on test and source_test too, for release.")] = False,
 ) -> None:
     """Train a bundle from a recipe and labelled photos."""
-    run("training.train", recipe=recipe, out=out, data=data, resume=resume, final=final)
+    options = {"recipe": recipe, "changes": changes or (), "out": out, "data": data, "cache": cache}
+    run("training.train", **options, resume=resume, final=final)
 
 
 @app.command()

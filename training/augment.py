@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 # albumentations asks a server for its newest version when imported.
 os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
 import albumentations
+import cv2
 import numpy as np
 from pydantic import ValidationError
 
@@ -16,6 +17,9 @@ from training.recipe import Recipe, RecipeError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+cv2.setNumThreads(0)  # the processes that augment share the cores already
 
 
 class Augmenter:

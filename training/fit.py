@@ -9,20 +9,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+import numpy as np
 import torch
+from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.tensorboard import SummaryWriter
 
 from model.backbones import create_backbone
 from model.errors import SchregerError
 from model.network import Network, normalise
+from model.taxonomy import load_taxonomy
 from training.augment import Augmenter
 from training.calibrate import fit_temperature
+from training.loss import Criterion
+from training.mix import mixed
+from training.optimize import check_frozen, new_optimizer, set_rates, set_training
 from training.photos import Balanced, Batches, InOrder, Photos
 from training.precision import autocast, depthwise_in_float32
-from training.recipe import RecipeError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,9 +38,13 @@ if TYPE_CHECKING:
 
     from model.manifest import Row
     from training.classes import Classes
-    from training.recipe import Recipe, Stage
+    from training.decoded import Decoded
+    from training.recipe import Recipe
 
-CHECKPOINT, WEIGHTS, LOG = "checkpoint.pt", "weights.safetensors", "log.csv"
+CHECKPOINT, WEIGHTS, LOG, TENSORBOARD = "checkpoint.pt", "weights.safetensors", "log.csv", "tensorboard"
+MAX_GRADIENT_NORM = 5.0
+LOSS_EVERY = 10
+"""Steps between two looks at the loss, since each waits for a GPU to catch up."""
 
 
 class FitError(SchregerError):
@@ -53,130 +64,152 @@ class Progressing:
 class Fit:
     """One training run in a folder. A run that was stopped goes on from its last whole epoch, to the same result.
 
+    Started by torchrun, each process takes its share of every batch, on a device of its own; the first one judges,
+    reports and saves.
+
     Raises:
         FitError: There are no validation photos, the run in the folder is of another network, or training diverged.
         PhotosError: A photo is missing or cannot be opened.
         RecipeError: A stage freezes what the backbone does not have.
     """
 
-    def __init__(self, recipe: Recipe, classes: Classes, rows: Sequence[Row], photos: Path, out: Path) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        classes: Classes,
+        rows: Sequence[Row],
+        folder: Path,
+        out: Path,
+        decoded: Decoded | None = None,
+        accelerator: Accelerator | None = None,
+    ) -> None:
         torch.manual_seed(recipe.seed)
-        self.recipe, self.out = recipe, out
+        self.recipe, self.out, self.accelerator = recipe, out, accelerator or Accelerator()
+        self.device = self.accelerator.device
         train = [row for row in rows if row.split == "train" and row.label in classes.class_of]
         val = [row for row in rows if row.split == "val" and row.label in classes.class_of]
         if not val:
             raise FitError("The manifest has no photos in split val that show a class; they choose the best epoch.")
-        self.train = Photos(train, photos, classes, recipe.input_size, Augmenter(recipe))
-        self.val = Photos(val, photos, classes, recipe.input_size)
-        self.network = new_network(recipe, len(classes.keys))
-        depthwise_in_float32(self.network)
-        _check_frozen(self.network, recipe.stages)
+        self.train = Photos(train, folder, classes, recipe.input_size, Augmenter(recipe), decoded)
+        self.val = Photos(val, folder, classes, recipe.input_size, decoded=decoded)
+        self.criterion = Criterion(recipe.loss, classes.keys, load_taxonomy())
+        self.network = new_network(recipe, len(classes.keys)).to(self.device)
+        if self.device.type == "cpu":
+            depthwise_in_float32(self.network)
+        check_frozen(self.network, recipe.stages)
         self.average = copy.deepcopy(self.network).eval()
         self.schedule = [stage for stage in recipe.stages for _ in range(stage.epochs)]
         self.state = Progressing()
+        self.optimizer: torch.optim.Optimizer | None = None
 
     def run(self, console: Console) -> Path:
         """Train to the end, or until `patience` epochs brought nothing, and return the file of the best weights."""
-        optimizer = self._resume()
+        self._resume()
         while self.state.epoch < len(self.schedule) and self.state.epochs_since_best < self.recipe.patience:
-            optimizer = self._optimizer_for_epoch(optimizer)
-            loss = self._train_epoch(optimizer, console)
-            self._note(loss, validate(self.average, self.val, self.recipe), console)
-            self._save(optimizer)
+            if self.optimizer is None or self.state.epoch == self._first_of_stage():
+                stage = self.schedule[self.state.epoch]
+                self.optimizer = new_optimizer(self.network, stage, self.recipe.weight_decay)
+            loss = self._train_epoch(self.optimizer, console)
+            self._note(loss, self._validate(), console)
+            self._save()
         if not (self.out / WEIGHTS).exists():
             raise FitError("No epoch had a finite loss on the validation photos: lower the recipe's rates.")
         return self.out / WEIGHTS
 
+    def _first_of_stage(self) -> int:
+        """The first epoch of the stage that the coming epoch is in."""
+        return next(epoch for epoch, stage in enumerate(self.schedule) if stage is self.schedule[self.state.epoch])
+
     def _train_epoch(self, optimizer: torch.optim.Optimizer, console: Console) -> float:
-        epoch, recipe = self.state.epoch, self.recipe
-        torch.manual_seed(recipe.seed * 1000 + epoch)
-        order = Balanced(self.train.rows, self.train.targets, recipe.sampling, recipe.seed)
-        order.epoch = epoch
-        batches = Batches(self.train, order, recipe.batch_size, recipe.workers)
-        set_training(self.network, self.schedule[epoch])
-        total = 0.0
-        columns = (
-            SpinnerColumn(),
-            *Progress.get_default_columns()[:-1],
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[loss]:.3f}"),
+        epoch, stage, first = self.state.epoch, self.schedule[self.state.epoch], self._first_of_stage()
+        process, processes = self.accelerator.process_index, self.accelerator.num_processes
+        torch.manual_seed((self.recipe.seed * 1000 + epoch) * processes + process)
+        order = Balanced(
+            self.train.rows, self.train.targets, self.recipe.sampling, self.recipe.seed, process, processes
         )
-        with Progress(*columns, console=console) as progress:
+        order.epoch = epoch
+        batches = Batches(self.train, order, self.recipe.batch_size // processes, self.recipe.workers)
+        mixing = np.random.default_rng((self.recipe.seed, epoch, process))
+        set_training(self.network, stage)
+        trained = self.accelerator.prepare_model(LogitsAlone(self.network))
+        total = torch.zeros((), device=self.device)
+        with progress_bar(console) as progress:
             task = progress.add_task(f"epoch {epoch + 1}/{len(self.schedule)}", total=len(batches), loss=math.nan)
             for step, (pixels, targets) in enumerate(batches):
-                self._set_rates(optimizer, step, len(batches))
-                total += self._train_batch(optimizer, pixels, targets)
+                set_rates(optimizer, stage, (epoch - first) * len(batches) + step, stage.epochs * len(batches))
+                total += self._train_batch(trained, optimizer, pixels, targets, mixing)
                 self._average_weights(epoch * len(batches) + step)
-                progress.update(task, advance=1, loss=total / (step + 1))
-        return total / len(batches)
+                if step % LOSS_EVERY == 0:
+                    progress.update(task, completed=step + 1, loss=float(total) / (step + 1))
+        return float(self.accelerator.reduce(total, "mean")) / len(batches)
 
-    def _train_batch(self, optimizer: torch.optim.Optimizer, pixels: Tensor, targets: Tensor) -> float:
-        images = normalise(pixels, self.recipe.mean, self.recipe.std).to(memory_format=torch.channels_last)
-        with autocast(self.recipe):
-            logits = self.network.logits(images).float()
-            loss = functional.cross_entropy(logits, targets, label_smoothing=self.recipe.label_smoothing)
+    def _train_batch(
+        self,
+        trained: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        pixels: Tensor,
+        targets: Tensor,
+        mixing: np.random.Generator,
+    ) -> Tensor:
+        images = images_of(pixels, self.recipe, self.device)
+        wanted = functional.one_hot(targets.to(self.device), self.network.head.out_features).float()
+        images, wanted = mixed(images, wanted, self.recipe.mix, mixing)
+        with autocast(self.recipe, self.device):
+            logits = trained(images)
+        loss = self.criterion(logits.float(), wanted)
         loss.backward()
-        nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
+        nn.utils.clip_grad_norm_(self.network.parameters(), MAX_GRADIENT_NORM)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        return float(loss.detach())
+        return loss.detach()
 
     def _average_weights(self, step: int) -> None:
         """Exponential moving average, what is validated and exported; short at first, so that it forgets the start."""
         decay = min(self.recipe.ema_decay, (1 + step) / (10 + step))
+        pairs = zip(self.average.parameters(), self.network.parameters(), strict=True)
+        kept, current = zip(*((kept, new) for kept, new in pairs if new.requires_grad), strict=True)
         with torch.no_grad():
-            for kept, current in zip(self.average.parameters(), self.network.parameters(), strict=True):
-                if current.requires_grad:
-                    kept.lerp_(current, 1 - decay)
+            torch._foreach_lerp_(kept, current, 1 - decay)
 
-    def _optimizer_for_epoch(self, optimizer: torch.optim.Optimizer | None) -> torch.optim.Optimizer:
-        """The optimizer goes on within a stage; a stage that unfreezes other parts starts a new one."""
-        epoch = self.state.epoch
-        if optimizer is None or (epoch and self.schedule[epoch] is not self.schedule[epoch - 1]):
-            return new_optimizer(self.network, self.schedule[epoch], self.recipe.weight_decay)
-        return optimizer
-
-    def _set_rates(self, optimizer: torch.optim.Optimizer, step: int, steps: int) -> None:
-        """Linear warm-up, then a cosine to a hundredth over the whole stage."""
-        stage = self.schedule[self.state.epoch]
-        first = next(epoch for epoch, each in enumerate(self.schedule) if each is stage)
-        done, total = (self.state.epoch - first) * steps + step, stage.epochs * steps
-        factor = min(1.0, (done + 1) / (stage.warmup_steps + 1)) * (0.505 + 0.495 * math.cos(math.pi * done / total))
-        for group in optimizer.param_groups:
-            group["lr"] = group["rate"] * factor
+    def _validate(self) -> Validation:
+        """The first process judges for all, so that all agree on when to stop."""
+        judged = [validate(self.average, self.val, self.recipe) if self.accelerator.is_main_process else None]
+        [agreed] = broadcast_object_list(judged)
+        return Validation(*agreed)
 
     def _note(self, loss: float, val: Validation, console: Console) -> None:
         self.state.epoch += 1
         noted = {"loss": loss, "val_loss": val.loss, "val_accuracy": val.accuracy, "val_recall": val.recall}
         self.state.history.append({"epoch": self.state.epoch, **noted})
+        improved = val.loss < self.state.best
+        self.state.epochs_since_best = 0 if improved else self.state.epochs_since_best + 1
+        self.state.best = min(val.loss, self.state.best) if improved else self.state.best
+        if not self.accelerator.is_main_process:
+            return
         console.print(
             ", ".join([f"epoch {self.state.epoch}", *(f"{name} {value:.3f}" for name, value in noted.items())])
         )
-        improved = val.loss < self.state.best
-        self.state.epochs_since_best = 0 if improved else self.state.epochs_since_best + 1
         if improved:
-            self.state.best = val.loss
             save_file(contiguous(self.average.state_dict()), self.out / WEIGHTS)
-        with (self.out / LOG).open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, list(self.state.history[0]))
-            writer.writeheader()
-            writer.writerows(self.state.history)
+        write_log(self.state.history, self.out)
 
-    def _save(self, optimizer: torch.optim.Optimizer) -> None:
+    def _save(self) -> None:
+        if not self.accelerator.is_main_process or self.optimizer is None:
+            return
         content = {
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
-            "optimizer": optimizer.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
             "state": vars(self.state),
         }
         partial = self.out / f"{CHECKPOINT}.partial"
         torch.save(content, partial)
         partial.replace(self.out / CHECKPOINT)
 
-    def _resume(self) -> torch.optim.Optimizer | None:
+    def _resume(self) -> None:
         file = self.out / CHECKPOINT
         if not file.exists():
-            return None
+            return
         content: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
         self.state = Progressing(**content["state"])
         try:
@@ -187,9 +220,45 @@ class Fit:
             ) from error
         self.average.load_state_dict(content["average"])
         last = self.schedule[self.state.epoch - 1]
-        optimizer = new_optimizer(self.network, last, self.recipe.weight_decay)
-        optimizer.load_state_dict(content["optimizer"])
-        return optimizer
+        self.optimizer = new_optimizer(self.network, last, self.recipe.weight_decay)
+        self.optimizer.load_state_dict(content["optimizer"])
+
+
+class LogitsAlone(nn.Module):
+    """The network as training calls it: without the evidence and the embedding."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Class logits (N, C) of images (N, 3, H, W)."""
+        return self.network.logits(images)
+
+
+def progress_bar(console: Console) -> Progress:
+    """Progress of an epoch, with its mean loss so far."""
+    columns = (*Progress.get_default_columns()[:-1], TimeRemainingColumn(), TextColumn("{task.fields[loss]:.3f}"))
+    return Progress(SpinnerColumn(), *columns, console=console)
+
+
+def images_of(pixels: Tensor, recipe: Recipe, device: torch.device) -> Tensor:
+    """Images (N, 3, H, W) as the network takes them, on a device, of uint8 pixels (N, H, W, 3)."""
+    on_device = pixels.to(device, non_blocking=True)
+    return normalise(on_device, recipe.mean, recipe.std).to(memory_format=torch.channels_last)
+
+
+def write_log(history: Sequence[dict[str, float]], out: Path) -> None:
+    """Write the figures of every epoch as CSV, and those of the last one for TensorBoard."""
+    with (out / LOG).open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(history[0]))
+        writer.writeheader()
+        writer.writerows(history)
+    last = dict(history[-1])
+    epoch = int(last.pop("epoch"))
+    with SummaryWriter(str(out / TENSORBOARD), purge_step=epoch) as board:
+        for name, value in last.items():
+            board.add_scalar(name, value, epoch)
 
 
 def new_network(recipe: Recipe, classes: int) -> Network:
@@ -209,48 +278,6 @@ def new_backbone(recipe: Recipe) -> nn.Module:
     return create_backbone(recipe.backbone.name, weights)
 
 
-def _check_frozen(network: Network, stages: Sequence[Stage]) -> None:
-    """A misspelt prefix would freeze nothing, and nobody would notice."""
-    names = [name for name, _ in network.backbone.named_parameters()]
-    for number, stage in enumerate(stages):
-        for prefix in stage.frozen:
-            if not any(is_frozen(name, (prefix,)) for name in names):
-                raise RecipeError(f"The recipe is wrong at stages.{number}.frozen: the backbone has no {prefix!r}.")
-
-
-def set_training(network: Network, stage: Stage) -> None:
-    """Put the network in training mode with the stage's parts frozen; batch-norm statistics never move.
-
-    Statistics of a few dozen photos of few sources would say more of the sources than of the classes.
-    """
-    network.train()
-    for module in network.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):
-            module.eval()
-    for name, parameter in network.backbone.named_parameters():
-        parameter.requires_grad_(not is_frozen(name, stage.frozen))
-
-
-def is_frozen(name: str, frozen: Sequence[str]) -> bool:
-    """Whether a parameter of the backbone is frozen: "*" freezes all, a prefix ends where a name part ends."""
-    return any(prefix == "*" or name == prefix or name.startswith(f"{prefix}.") for prefix in frozen)
-
-
-def new_optimizer(network: Network, stage: Stage, weight_decay: float) -> torch.optim.Optimizer:
-    """AdamW with the stage's two learning rates; biases and norms are not decayed."""
-    groups = []
-    for module, rate in ((network.head, stage.head_rate), (network.backbone, stage.backbone_rate)):
-        named = [
-            (n, p) for n, p in module.named_parameters() if module is network.head or not is_frozen(n, stage.frozen)
-        ]
-        for decays in (True, False):
-            parameters = [parameter for _, parameter in named if (parameter.ndim > 1) == decays]
-            if parameters:
-                decay = weight_decay if decays else 0.0
-                groups.append({"params": parameters, "rate": rate, "lr": rate, "weight_decay": decay})
-    return torch.optim.AdamW(groups)
-
-
 class Validation(NamedTuple):
     """Mean cross-entropy, accuracy, and mean recall over the classes that have photos.
 
@@ -266,12 +293,12 @@ class Validation(NamedTuple):
 def validate(network: Network, photos: Photos, recipe: Recipe) -> Validation:
     """Judge the network on photos as the classifier would see them."""
     network.eval()
+    device = network.head.weight.device
     logits: list[Tensor] = []
-    with torch.inference_mode(), autocast(recipe):
+    with torch.inference_mode(), autocast(recipe, device):
         for pixels, _ in Batches(photos, InOrder(len(photos)), recipe.batch_size, recipe.workers):
-            images = normalise(pixels, recipe.mean, recipe.std).to(memory_format=torch.channels_last)
-            logits.append(network.logits(images).float())
-    said, targets = torch.cat(logits), torch.tensor(photos.targets)
+            logits.append(network.logits(images_of(pixels, recipe, device)).float())
+    said, targets = torch.cat(logits).cpu(), torch.tensor(photos.targets)
     right = (said.argmax(dim=1) == targets).double()
     recalls = torch.stack([right[targets == target].mean() for target in targets.unique()])
     calibrated = said / fit_temperature(said.numpy(), targets.numpy())

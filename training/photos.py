@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from model.manifest import Row
     from training.augment import Augmenter
     from training.classes import Classes
+    from training.decoded import Decoded
     from training.recipe import Sampling
 
 Batch = tuple[Tensor, Tensor]
@@ -41,9 +42,15 @@ class Photos(Dataset[tuple[Tensor, int] | PhotosError]):
     """
 
     def __init__(
-        self, rows: Sequence[Row], folder: Path, classes: Classes, size: int, augmenter: Augmenter | None = None
+        self,
+        rows: Sequence[Row],
+        folder: Path,
+        classes: Classes,
+        size: int,
+        augmenter: Augmenter | None = None,
+        decoded: Decoded | None = None,
     ) -> None:
-        self.rows, self.folder, self.size, self.augmenter = rows, folder, size, augmenter
+        self.rows, self.folder, self.size, self.augmenter, self.decoded = rows, folder, size, augmenter, decoded
         index = {key: number for number, key in enumerate(classes.keys)}
         self.targets = [index[classes.class_of[row.label]] for row in rows]
         missing = next((row.file for row in rows if not (folder / row.file).is_file()), None)
@@ -57,7 +64,7 @@ class Photos(Dataset[tuple[Tensor, int] | PhotosError]):
         seed, index = draw
         file = self.folder / self.rows[index].file
         try:
-            pixels = open_photo(file, DECODE_SIDE).pixels
+            pixels = self.decoded.open(file) if self.decoded else open_photo(file, DECODE_SIDE).pixels
         except PhotoError as error:
             return PhotosError(f"{file} cannot be learned from: {error}")
         seen = squash(pixels, self.size) if self.augmenter is None else self.augmenter(pixels, seed)
@@ -80,21 +87,25 @@ class InOrder(Sampler[tuple[int, int]]):
 class Balanced(Sampler[tuple[int, int]]):
     """Photos drawn with replacement so that large classes, and large sources within a class, do not drown others.
 
-    The draws of an epoch depend on the seed and the epoch alone, so that a resumed run repeats them.
+    The draws of an epoch depend on the seed and the epoch alone, so that a resumed run repeats them; of several
+    processes, each takes every n-th, as many as the others.
     """
 
-    def __init__(self, rows: Sequence[Row], targets: Sequence[int], sampling: Sampling, seed: int) -> None:
+    def __init__(
+        self, rows: Sequence[Row], targets: Sequence[int], sampling: Sampling, seed: int, process: int = 0, of: int = 1
+    ) -> None:
         self.weights = draw_weights([row.source for row in rows], targets, sampling)
-        self.seed, self.epoch = seed, 0
+        self.seed, self.epoch, self.process, self.of = seed, 0, process, of
 
     def __len__(self) -> int:
-        return len(self.weights)
+        return len(self.weights) // self.of
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         generator = np.random.default_rng((self.seed, self.epoch))
         draws = generator.choice(len(self.weights), size=len(self.weights), p=self.weights)
         seeds = generator.integers(2**32, size=len(draws))
-        return zip(seeds.tolist(), draws.tolist(), strict=True)
+        every = list(zip(seeds.tolist(), draws.tolist(), strict=True))
+        return iter(every[self.process :: self.of][: len(self)])
 
 
 def draw_weights(sources: Sequence[str], targets: Sequence[int], sampling: Sampling) -> np.ndarray:
@@ -120,7 +131,13 @@ class Batches(DataLoader[Any]):
     def __init__(self, photos: Photos, order: Sampler[tuple[int, int]], batch_size: int, workers: int) -> None:
         ahead = 4 if workers else None
         super().__init__(
-            photos, batch_size, sampler=order, num_workers=workers, prefetch_factor=ahead, collate_fn=_together
+            photos,
+            batch_size,
+            sampler=order,
+            num_workers=workers,
+            prefetch_factor=ahead,
+            collate_fn=_together,
+            pin_memory=torch.cuda.is_available(),
         )
 
     def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]

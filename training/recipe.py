@@ -1,12 +1,10 @@
-"""The recipe: everything that decides how a bundle is trained."""
+"""The recipe: everything that decides how a bundle is trained. Read from and written to YAML by `recipe_file`."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from model.errors import SchregerError
 from training.classes import MIN_TRAIN_PHOTOS
@@ -16,91 +14,95 @@ class RecipeError(SchregerError):
     """The recipe cannot be used; the message names the field and what is wrong, in one sentence."""
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
+    """A part of a recipe. Every field carries a description, which recipe files show as a comment."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-_Side = Annotated[int, Field(ge=32, le=1024)]
+_Share = Annotated[float, Field(ge=0, le=1)]
+_BelowOne = Annotated[float, Field(ge=0, lt=1)]
+_NotNegative = Annotated[float, Field(ge=0)]
 _Positive = Annotated[float, Field(gt=0)]
+_Count = Annotated[int, Field(ge=0)]
+_Side = Annotated[int, Field(ge=32, le=1024)]
 _Step = Annotated[dict[str, dict[str, Any]], Field(min_length=1, max_length=1)]
 
 
-class Backbone(_Part):
-    """What the network starts from: a timm architecture, and `package`, `hub`, `none` or a safetensors file."""
+class Backbone(Part):
+    """What the network starts from."""
 
-    name: str = "tf_efficientnet_lite2"
-    weights: str = "package"
-
-
-class Sampling(_Part):
-    """How often a photo is drawn: in proportion to (photos of its class)^-class_power, and likewise by source."""
-
-    class_power: Annotated[float, Field(ge=0, le=1)] = 0.5
-    source_power: Annotated[float, Field(ge=0, le=1)] = 0.5
+    name: str = Field("tf_efficientnet_lite2", description="A timm architecture")
+    weights: str = Field("package", description="package (an installed one), hub, none, or a safetensors file")
 
 
-class Stage(_Part):
-    """A stretch of training in which the named parts of the backbone stay as they are.
+class Sampling(Part):
+    """How often a photo is drawn."""
 
-    `frozen` holds name prefixes of the backbone's parameters; "*" freezes it whole, so that only the head learns.
-    """
-
-    epochs: int = Field(ge=1)
-    frozen: tuple[str, ...] = ()
-    head_rate: _Positive = 1e-3
-    backbone_rate: _Positive = 2e-4
-    warmup_steps: Annotated[int, Field(ge=0)] = 100
+    class_power: _Share = Field(0.5, description="Drawn in proportion to (photos of its class)^-power")
+    source_power: _Share = Field(0.5, description="Likewise for the sources within a class")
 
 
-class Recipe(_Part):
+class Mix(Part):
+    """Photos blended in pairs, with their labels (timm.data.Mixup)."""
+
+    mixup: _NotNegative = Field(0.0, description="Alpha of mixup (Zhang et al. 2018); 0 is off")
+    cutmix: _NotNegative = Field(0.0, description="Alpha of cutmix (Yun et al. 2019); 0 is off")
+    share: _Share = Field(1.0, description="Share of the batches that are mixed")
+
+
+class Loss(Part):
+    """What training minimises."""
+
+    kind: Literal["cross_entropy", "focal"] = Field("cross_entropy", description="Focal: Lin et al. 2017")
+    gamma: _NotNegative = Field(2.0, description="Of the focal loss: how much less an easy photo counts")
+    label_smoothing: _BelowOne = Field(0.1, description="Share of each label that is spread over all classes")
+    tree: _NotNegative = Field(0.0, description="Weight of the loss at the nodes above the label; 0 ignores the tree")
+
+
+class Stage(Part):
+    """A stretch of training in which some parts of the backbone stay as they are."""
+
+    epochs: int = Field(ge=1, description="Draws of as many photos as there are for training")
+    frozen: tuple[str, ...] = Field((), description='Parts of the backbone that stay, by name; "*" is all of it')
+    head_rate: _Positive = Field(1e-3, description="Learning rate of the head")
+    backbone_rate: _Positive = Field(2e-4, description="Learning rate of the backbone's last block")
+    layer_decay: Annotated[float, Field(gt=0, le=1)] = Field(
+        1.0, description="Factor of the rate for each block before"
+    )
+    warmup_steps: _Count = Field(100, description="Steps of linear warm-up, then a cosine")
+
+
+class Recipe(Part):
     """A whole recipe. Every field has a default but the name and the stages."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
-    seed: Annotated[int, Field(ge=0)] = 0
-    min_train_photos: Annotated[int, Field(ge=2)] = MIN_TRAIN_PHOTOS
-    backbone: Backbone = Backbone()
-    input_size: _Side = 260
-    train_size: _Side | None = None
-    """Side of augmented photos, `input_size` by default. Random crops show objects larger than the whole photos that
-    the classifier sees, so that a smaller side brings them to the same size (Touvron et al. 2019, FixRes)."""
-    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
-    std: tuple[_Positive, _Positive, _Positive] = (0.5, 0.5, 0.5)
-    sampling: Sampling = Sampling()
-    augmentation: tuple[_Step, ...] = ()
-    stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
-    batch_size: Annotated[int, Field(ge=2)] = 32
-    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    weight_decay: Annotated[float, Field(ge=0)] = 0.05
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
-    ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.995
-    precision: Literal["float32", "bfloat16"] = "bfloat16"
-    keep_pretrained: bool = False
-    """Whether the refitted head sees the features of the backbone as it was before training, too."""
-    refit: Annotated[float, Field(ge=0, le=1)] = 0.0
-    patience: Annotated[int, Field(ge=1)] = 4
-    workers: Annotated[int, Field(ge=0)] = 2
-
-
-def read_recipe(path: Path) -> Recipe:
-    """Read a recipe from YAML.
-
-    Raises:
-        RecipeError: The file cannot be read, or a field is unknown, missing or out of range.
-    """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise RecipeError(f"The recipe {path} cannot be read: {' '.join(str(error).split())}.") from error
-    if not isinstance(content, dict):
-        raise RecipeError(f"The recipe {path} is wrong: it should hold fields, such as name and stages.")
-    try:
-        return Recipe.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise RecipeError(f"The recipe {path} is wrong at {field}: {first['msg'].lower()}.") from error
-
-
-def write_recipe(recipe: Recipe, path: Path) -> None:
-    """Write the resolved recipe, every default included, so that the run can be repeated."""
-    path.write_text(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False), encoding="utf-8")
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", description="Name of the bundle")
+    seed: _Count = Field(0, description="The same seed gives the same run (on the CPU)")
+    min_train_photos: Annotated[int, Field(ge=2)] = Field(
+        MIN_TRAIN_PHOTOS, description="A label with fewer train photos is trained as its parent"
+    )
+    backbone: Backbone = Field(Backbone(), description="What the network starts from")
+    input_size: _Side = Field(260, description="Side in pixels at which the classifier sees photos")
+    train_size: _Side | None = Field(
+        None,
+        description="Side of augmented photos, input_size by default; random crops show objects larger, "
+        "so a smaller side brings them to the size that the classifier sees (FixRes, Touvron et al. 2019)",
+    )
+    mean: tuple[float, float, float] = Field((0.5, 0.5, 0.5), description="Subtracted from pixels in 0..1")
+    std: tuple[_Positive, _Positive, _Positive] = Field((0.5, 0.5, 0.5), description="Divides them then")
+    sampling: Sampling = Field(Sampling(), description="How often a photo is drawn")
+    augmentation: tuple[_Step, ...] = Field((), description="albumentations, in this order")
+    mix: Mix = Field(Mix(), description="Photos blended in pairs")
+    loss: Loss = Field(Loss(), description="What training minimises")
+    stages: Annotated[tuple[Stage, ...], Field(min_length=1)] = Field(description="One after the other")
+    batch_size: Annotated[int, Field(ge=2, multiple_of=2)] = Field(32, description="Photos a step, over all processes")
+    weight_decay: _NotNegative = Field(0.05, description="Of AdamW; biases and norms are spared")
+    dropout: _BelowOne = Field(0.2, description="Share of the pooled features dropped before the head")
+    ema_decay: _BelowOne = Field(0.995, description="Of the average of the weights, which is what is kept")
+    precision: Literal["float32", "bfloat16"] = Field("bfloat16", description="Of training")
+    keep_pretrained: bool = Field(
+        False, description="The refitted head sees the features of the backbone as it was before training, too"
+    )
+    refit: _Share = Field(0.0, description="Share of a class-balanced logistic regression in the head")
+    patience: Annotated[int, Field(ge=1)] = Field(4, description="Stop after so many epochs that brought nothing")
+    workers: _Count = Field(2, description="Processes that open and augment photos")

@@ -9,7 +9,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from model.network import normalise
+from training.fit import images_of
 from training.photos import Batches, InOrder
 from training.precision import autocast
 
@@ -48,9 +48,10 @@ def refit_head(network: Network, photos: Photos, recipe: Recipe) -> None:
 def pooled_features(network: Network, photos: Photos, recipe: Recipe) -> NDArray[np.float32]:
     """Features (N, d) that the head sees."""
     network.eval()
+    device = network.head.weight.device
     batches = []
-    with torch.inference_mode(), autocast(recipe):
+    with torch.inference_mode(), autocast(recipe, device):
         for pixels, _ in Batches(photos, InOrder(len(photos)), recipe.batch_size, recipe.workers):
-            images = normalise(pixels, recipe.mean, recipe.std).to(memory_format=torch.channels_last)
-            batches.append(network.features(images).float().mean(dim=(2, 3)).numpy())
+            features = network.features(images_of(pixels, recipe, device))
+            batches.append(features.float().mean(dim=(2, 3)).cpu().numpy())
     return np.concatenate(batches)

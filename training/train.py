@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from model.taxonomy import load_taxonomy
 from training.calibrate import fit_certainty
 from training.card import write_card
 from training.classes import choose_classes
+from training.decoded import Decoded
 from training.evaluate import print_figures, write_metrics
 from training.export import export_network
 from training.figures import all_figures
@@ -27,7 +29,7 @@ from training.fit import CHECKPOINT, Fit, new_backbone, new_network
 from training.measure import measure
 from training.memory import keep_freed_memory
 from training.photos import Photos
-from training.recipe import read_recipe, write_recipe
+from training.recipe_file import read_recipe, write_recipe
 from training.refit import refit_head
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from training.figures import Figure
     from training.recipe import Recipe
 
+DECODED = "decoded"
 UNFITTED = Certainty(temperature=1, threshold=0.5, target_error=0.05, familiarity=(0, 1), unfamiliar_from=1)
 
 
@@ -46,13 +49,15 @@ class TrainError(SchregerError):
     """Training cannot start."""
 
 
-def command(recipe: Path, out: Path, data: Path | None, resume: bool, final: bool) -> None:
+def command(
+    recipe: Path, changes: Sequence[str], out: Path, data: Path | None, cache: Path | None, resume: bool, final: bool
+) -> None:
     """Train, export, fit the certainty on validation photos, measure, and describe what came of it."""
     if data is None:
         raise TrainError("Name labelled photos: --data FOLDER (with manifest.csv), or set SCHREGER_DATA.")
     if (out / CHECKPOINT).exists() and not resume:
         raise TrainError(f"{out} holds a run already: go on with it by --resume, or choose another folder.")
-    read, rows, taxonomy = read_recipe(recipe), read_manifest(data / "manifest.csv"), load_taxonomy()
+    read, rows, taxonomy = read_recipe(recipe, changes), read_manifest(data / "manifest.csv"), load_taxonomy()
     classes = choose_classes(rows, taxonomy, read.min_train_photos)
     if len(classes.keys) < 2:
         raise TrainError(
@@ -65,13 +70,18 @@ def command(recipe: Path, out: Path, data: Path | None, resume: bool, final: boo
     out.mkdir(parents=True, exist_ok=True)
     write_recipe(read, out / RECIPE)
     keep_freed_memory()
-    fit = Fit(read, classes, rows, data, out)
+    decoded = Decoded(cache or out / DECODED)
+    fit = Fit(read, classes, rows, data, out, decoded)
+    weights = fit.run(Console(stderr=True))
+    if not fit.accelerator.is_main_process:
+        return
     network = new_network(read, len(classes.keys))
-    network.load_state_dict(load_file(fit.run(Console(stderr=True))))
+    network.load_state_dict(load_file(weights))
     if read.keep_pretrained:
         network.add_pretrained(new_backbone(read))
-    refit_head(network, Photos(fit.train.rows, data, classes, read.input_size), read)
-    make_bundle(read, classes, rows, data, network, out / "bundle", final)
+    refit_head(network.to(fit.device), Photos(fit.train.rows, data, classes, read.input_size, decoded=decoded), read)
+    make_bundle(read, classes, rows, data, network.cpu(), out / "bundle", final)
+    shutil.rmtree(out / DECODED, ignore_errors=True)
     Console(stderr=True).print(f"The bundle is in {out / 'bundle'}.")
 
 

@@ -18,8 +18,10 @@ from model.backbones import packaged_weights
 from model.manifest import Row
 from model.taxonomy import load_taxonomy
 from training.classes import choose_classes
-from training.fit import CHECKPOINT, LOG, WEIGHTS, Fit, FitError, is_frozen, new_network, validate
-from training.recipe import Backbone, Recipe, RecipeError, Stage, read_recipe
+from training.fit import CHECKPOINT, LOG, WEIGHTS, Fit, FitError, new_network, validate
+from training.optimize import is_frozen
+from training.recipe import Backbone, Recipe, RecipeError, Stage
+from training.recipe_file import read_recipe
 
 Start = Callable[..., "subprocess.Popen[str]"]
 

@@ -6,7 +6,8 @@ import pytest
 
 import training
 from training.augment import Augmenter
-from training.recipe import Backbone, Recipe, RecipeError, Stage, read_recipe, write_recipe
+from training.recipe import Backbone, Recipe, RecipeError, Stage
+from training.recipe_file import read_recipe, write_recipe
 
 SHIPPED = sorted((Path(training.__file__).parent / "recipes").glob("*.yaml"))
 

@@ -20,7 +20,7 @@ from model.manifest import Row
 from model.network import normalise
 from model.photo import open_photo, squash
 from training.fit import WEIGHTS, new_network
-from training.recipe import read_recipe
+from training.recipe_file import read_recipe
 
 Command = Callable[..., Result]
 
