@@ -31,9 +31,7 @@ class Decoded:
         Raises:
             PhotoError: The photo cannot be opened.
         """
-        status = file.stat()
-        identity = f"{file.absolute()}|{status.st_size}|{status.st_mtime_ns}"
-        kept = self.folder / f"{hashlib.blake2b(identity.encode(), digest_size=16).hexdigest()}.npy"
+        kept = self.folder / f"{_identity(file)}.npy"
         with suppress(FileNotFoundError, ValueError, EOFError):  # not there yet, or torn by a power cut
             known: NDArray[np.uint8] = np.load(kept)
             return known
@@ -44,3 +42,13 @@ class Decoded:
                 np.save(content, pixels)
             partial.replace(kept)
         return pixels
+
+
+def _identity(file: Path) -> str:
+    """A name for a file as it is now, without reading it."""
+    try:
+        status = file.stat()
+    except OSError:
+        return "missing"
+    known = f"{file.absolute()}|{status.st_size}|{status.st_mtime_ns}"
+    return hashlib.blake2b(known.encode(), digest_size=16).hexdigest()

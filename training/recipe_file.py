@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-LIMITS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<", "multipleOf": "times"}
+LIMITS = {
+    "minimum": ">=",
+    "exclusiveMinimum": ">",
+    "maximum": "<=",
+    "exclusiveMaximum": "<",
+    "multipleOf": "and a multiple of",
+}
 """How the limits of a JSON schema are written."""
 
 
@@ -72,16 +78,18 @@ def _lines(part: Part) -> Iterator[str]:
             yield from (f"  {line}" for line in _lines(value))
         elif isinstance(value, tuple) and value and isinstance(value[0], Part | dict):
             yield f"{name}:"
-            yield from (f"  {line}" for each in value for line in _item(each))
+            yield from (f"  {line}" for number, each in enumerate(value) for line in _item(each, helped=number == 0))
         else:
             yield _flow({name: _plain(value)})[1:-1]
 
 
-def _item(item: Part | Mapping[str, Any]) -> Iterator[str]:
-    """One item of a list: a step of the augmentation on one line, a stage key by key."""
-    lines = _lines(item) if isinstance(item, Part) else iter([_flow(dict(item))[1:-1]])
-    for number, line in enumerate(lines):
-        yield f"{'  ' if number else '- '}{line}"
+def _item(item: Part | Mapping[str, Any], helped: bool) -> Iterator[str]:
+    """One item of a list: a step of the augmentation on one line, a stage key by key, the first one with comments."""
+    lines = list(_lines(item) if isinstance(item, Part) else [_flow(dict(item))[1:-1]])
+    keys = [line for line in lines if not line.startswith("#")]
+    for line in lines if helped else keys:
+        before_first = line.startswith("#") and line == lines[0]
+        yield line if before_first else f"{'- ' if line == keys[0] else '  '}{line}"
 
 
 def _flow(value: Any) -> str:

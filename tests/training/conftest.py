@@ -118,6 +118,20 @@ def start_schreger() -> Start:
 
 
 @pytest.fixture(scope="session")
+def torchrun() -> Start:
+    """Start our command line in several processes that train together."""
+
+    def start(processes: int, *words: str | Path) -> subprocess.Popen[str]:
+        ours = Path(sys.executable).with_name("schreger")
+        how = ("-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", ours)
+        return subprocess.Popen(
+            [sys.executable, *how, *map(str, words)], stdout=PIPE, stderr=PIPE, text=True, env=ENVIRONMENT
+        )
+
+    return start
+
+
+@pytest.fixture(scope="session")
 def run(start_schreger: Start, toy: Path, recipe_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a whole run on the toy photos, its bundle measured on every split."""
     out = tmp_path_factory.mktemp("runs") / "toy"

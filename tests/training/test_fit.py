@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from model.backbones import packaged_weights
+from model.bundle import load_bundle
 from model.manifest import Row
 from model.taxonomy import load_taxonomy
 from training.classes import choose_classes
@@ -74,14 +75,6 @@ def test_frozen_parameters_and_all_statistics_stay_as_they_were(run: Path) -> No
     assert {name.split(".")[0] for name in moved} == {"blocks", "conv_head", "bn2"}
 
 
-def test_a_prefix_freezes_whole_name_parts_only() -> None:
-    assert is_frozen("blocks.1.0.weight", ["blocks.1"])
-    assert is_frozen("bn1.weight", ["*"])
-    assert is_frozen("bn1.weight", ["bn1.weight"])
-    assert not is_frozen("blocks.10.0.weight", ["blocks.1"])
-    assert not is_frozen("bn1.weight", [])
-
-
 def test_a_run_that_was_killed_goes_on_to_the_same_weights(
     run: Path, toy: Path, recipe_file: Path, tmp_path: Path, start_schreger: Start
 ) -> None:
@@ -99,6 +92,19 @@ def test_a_run_that_was_killed_goes_on_to_the_same_weights(
     unbroken, resumed = load_file(run / WEIGHTS), load_file(out / WEIGHTS)
     assert all(torch.equal(tensor, resumed[name]) for name, tensor in unbroken.items()), f"killed after epoch {seen}"
     assert log_of(out) == log_of(run)
+
+
+def test_two_processes_share_each_batch_and_end_with_one_bundle(
+    toy: Path, recipe_file: Path, tmp_path: Path, torchrun: Start
+) -> None:
+    out = tmp_path / "two"
+    process = torchrun(2, "train", "--recipe", recipe_file, "--set", "stages.1.epochs=1", "--out", out, "--data", toy)
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors
+    log = log_of(out)
+    assert [row["epoch"] for row in log] == [1, 2]
+    assert log[1]["loss"] < log[0]["loss"]
+    assert load_bundle(out / "bundle").description.name == "toy"
 
 
 def test_only_an_improvement_is_kept(toy_rows: list[Row], toy: Path, tmp_path: Path) -> None:
