@@ -142,7 +142,7 @@ class Client:
                         raise _PassingError(f"{host} answers {response.status_code}", self._asked_wait(response))
                     if not response.is_redirect:
                         return _body(response, host)
-                    address, asked = urljoin(address, response.headers["location"]), {}
+                    address, asked = _next(address, response.headers["location"]), {}
             except _CUT as error:
                 raise _PassingError(f"{host} {_in_words(error)}") from error
             except _WRONG as error:
@@ -157,7 +157,7 @@ class Client:
         """Seconds of Retry-After; None where there is none, or none that can be read."""
         try:
             return self._retry.get_retry_after(response.raw)
-        except HTTPError:
+        except (HTTPError, ValueError, OverflowError):
             return None
 
 
@@ -177,7 +177,7 @@ def host_of(address: str) -> str:
 
 
 def _body(response: requests.Response, host: str) -> bytes:
-    if not response.ok:
+    if response.status_code != requests.codes.ok:
         raise FetchError(f"{host} answers {response.status_code}.")
     deadline = time.monotonic() + MAX_SECONDS
     content = bytearray()
@@ -188,6 +188,13 @@ def _body(response: requests.Response, host: str) -> bytes:
         if time.monotonic() > deadline:
             raise FetchError(f"{host} takes more than {MAX_SECONDS} seconds.")
     return bytes(content)
+
+
+def _next(address: str, location: str) -> str:
+    try:
+        return urljoin(address, location)
+    except ValueError:
+        return location
 
 
 def _in_words(error: Exception) -> str:

@@ -70,7 +70,7 @@ def collect(candidates: Candidates, out: Path, client: Client, limit: int | None
         if tally:
             console.print(_summary(tally, refusals))
     if not tally:
-        raise CollectError("Nothing was found that could be collected; is what you asked for spelled well?")
+        raise CollectError("Nothing was found; check how what you asked for is spelled.")
     return SOME_MISSING if tally[MISSING] or tally[UNREADABLE] else 0
 
 

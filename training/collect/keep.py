@@ -35,9 +35,10 @@ class Collection:
         """
         self.manifest = folder / "manifest.csv"
         self.torn = ""  # the end of a row that was cut off, and is gone now
-        self._folder = folder
+        self._folder, self._partial = folder, folder / "photos" / ".partial"
         try:
             (folder / "photos").mkdir(parents=True, exist_ok=True)
+            self._partial.unlink(missing_ok=True)
             self.manifest.touch()
             self._take_off_torn_row()
             if not self.manifest.stat().st_size:
@@ -83,13 +84,12 @@ class Collection:
     def _write(self, content: bytes, photo: Photo) -> Path:
         name = photo.sha256[:16]
         file = self._folder / "photos" / name[:2] / f"{name}.{photo.format.lower()}"
-        partial = self._folder / "photos" / ".partial"
-        with partial.open("wb") as bytes_out:
+        with self._partial.open("wb") as bytes_out:
             bytes_out.write(content)
             bytes_out.flush()
             os.fsync(bytes_out.fileno())
         file.parent.mkdir(exist_ok=True)
-        partial.replace(file)
+        self._partial.replace(file)
         return file
 
     def _append(self, cells: tuple[str, ...] | list[str]) -> None:

@@ -8,6 +8,7 @@ from training.collect.found import CollectError
 
 _WORDS = (
     (r"creativecommons\.org|creative ?commons", " cc "),
+    (r"\b(deed|legalcode)(\.[a-z]{2}(-[a-z]+)?)?\b", " "),
     (r"attribution", " by "),
     (r"share ?-?alike", " sa "),
     (r"non[- ]?commercial", " nc "),
@@ -18,7 +19,7 @@ _WORDS = (
 )
 _IDLE = frozenset(
     ("http", "https", "www", "licenses", "licence", "license", "licensed", "under", "the", "a", "this", "work", "is",
-     "in", "deed", "legalcode", "international", "unported", "generic", "universal", "dedication", "mark")
+     "in", "international", "unported", "generic", "universal", "dedication", "mark")
 )  # fmt: skip
 _BY = re.compile(r"cc by(?P<sa> sa)?( (?P<version>[1-4]\.[05])( (?P<place>[a-z]{2}|igo|scotland))?)?")
 

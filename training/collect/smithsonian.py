@@ -56,7 +56,8 @@ def command(
 
 
 def _rows(client: Client, api: str, medium: str, key: str) -> Iterator[_Row]:
-    query = f'"{medium.replace(chr(34), "")}" AND online_media_type:"Images"'
+    words = medium.replace('"', " ")
+    query = f'"{words}" AND online_media_type:"Images"'
     start = 0
     while True:
         page = client.ask(_Page, f"{api}/search", q=query, start=start, rows=ROWS, api_key=key)

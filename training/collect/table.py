@@ -68,9 +68,11 @@ def read_table(table: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]
             lines.seek(0)
             reader = csv.DictReader(lines, delimiter=max(SEPARATORS, key=head.count), restval="")
             rows = [(reader.line_num, _filled(cells)) for cells in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+            return list(reader.fieldnames or ()), rows
+    except OSError as error:
+        raise CollectError(f"{table} cannot be read: {error.strerror}.") from error
+    except (UnicodeDecodeError, csv.Error) as error:
         raise CollectError(f"{table} cannot be read as a CSV file in UTF-8: {error}.") from error
-    return list(reader.fieldnames or ()), rows
 
 
 def _filled(cells: Mapping[str, str]) -> dict[str, str]:
