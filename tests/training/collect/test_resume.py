@@ -12,7 +12,7 @@ COUNT = 14
 
 @pytest.fixture
 def observations(web: Any, answer: Any, reply: Any) -> str:
-    """iNaturalist with some photos, among them a closed, a missing, a broken and a doubled one; the API's address."""
+    """iNaturalist on a bad day: photos closed, missing, broken and doubled, and faults that pass; the API's address."""
     seen = []
     for number in range(1, COUNT + 1):
         address = web.picture(f"/photos/{number}/large.jpg", number)
@@ -20,6 +20,9 @@ def observations(web: Any, answer: Any, reply: Any) -> str:
         seen.append({"id": number, "user": {"login": f"o{number % 3}"}, "taxon": {"id": 1, "name": "Manis javanica"},
                      "photos": [photo]})  # fmt: skip
     seen[3]["photos"][0]["license_code"] = "cc-by-nc"
+    cut = reply(web.pages["/photos/2/large.jpg"].body, cut=True)
+    web.faults["/photos/2/large.jpg"] = [reply(status=500), cut, reply(status=429, headers={"Retry-After": "0"})]
+    web.faults["/v1/observations"] = [reply(status=503), reply(b'{"results": []}', cut=True)]
     del web.pages["/photos/6/large.jpg"]
     web.pages["/photos/8/large.jpg"] = reply(b"broken")
     web.pages["/photos/10/large.jpg"] = web.pages["/photos/9/large.jpg"]
