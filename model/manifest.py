@@ -62,6 +62,8 @@ def read_manifest(path: Path) -> list[Row]:
 
 
 def _row(cells: dict[str, str], where: str) -> Row:
+    if cells["split"] == "":
+        raise ManifestError(f"{where}: this photo has no split yet; run schreger dataset split.")
     if cells["split"] not in get_args(Split):
         raise ManifestError(f"{where}: split is {cells['split']!r}, not one of {', '.join(get_args(Split))}.")
     if not (cells["file"] and cells["label"] and cells["group"]):

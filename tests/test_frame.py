@@ -138,6 +138,7 @@ BREACHES = [
     ("network", "serve.breach", "model.backbones"),
     ("torch", "model.breach", "torch"),
     ("torch", "serve.breach", "timm"),
+    ("collect", "training.breach", "requests"),
     ("engine", "model.breach", "onnxruntime"),
     ("engine", "training.breach", "openvino"),
     ("photo", "serve.breach", "PIL"),

@@ -1,0 +1,138 @@
+"""What all collectors share: candidates pass the gate, are fetched, opened and kept, one after the other."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sized
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
+from model.photo import MAX_BYTES, PhotoError, open_photo
+from training.collect.client import FetchError
+from training.collect.found import CollectError, Found, Missing, Pending
+from training.collect.keep import Collection, plain
+from training.collect.licence import NotOpenError, needs_credit, open_licence
+
+if TYPE_CHECKING:
+    from training.collect.client import Client
+    from training.collect.found import Candidates
+
+SOME_MISSING = 3
+SIDE = 256  # pixels; enough to see that a photo is whole
+TAKEN, THERE, REFUSED, MISSING, UNREADABLE = "taken", "already there", "refused by licence", "missing", "unreadable"
+OTHER = "not what was asked for"
+
+
+class _LackingError(Exception):
+    """Why a candidate is not kept, and under which head it counts."""
+
+    def __init__(self, head: str, why: str) -> None:
+        super().__init__(why)
+        self.head = head
+
+
+def collect(candidates: Candidates, out: Path, client: Client, limit: int | None) -> int:
+    """Keep the candidates that are open, there and readable, until `limit` are in the folder; the exit status.
+
+    Raises:
+        CollectError: Nothing is found, or the folder or a server fails; what was kept until then stays.
+    """
+    console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False, emoji=False)
+    collection = Collection(out)
+    if collection.torn:
+        console.print(f"{collection.manifest} ended in half a row, which is taken off: {collection.torn}")
+    tally: Counter[str] = Counter()
+    refusals: Counter[str] = Counter()
+    total = limit or (len(candidates) if isinstance(candidates, Sized) else None)
+    columns = (SpinnerColumn(), TextColumn("photos"), BarColumn(), MofNCompleteColumn())
+    try:
+        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+            task = progress.add_task("", total=total)
+            for candidate in candidates:
+                try:
+                    head = _take(candidate, collection, client)
+                except _LackingError as lacking:
+                    head = lacking.head
+                    if head == REFUSED:
+                        refusals[str(lacking)] += 1
+                    else:
+                        console.print(f"{plain(candidate.origin)}: {lacking}")
+                tally[head] += 1
+                had = tally[TAKEN] + tally[THERE]
+                progress.update(task, completed=had if limit else tally.total())
+                if had == limit:
+                    break
+    finally:
+        if tally:
+            console.print(_summary(tally, refusals))
+    if not tally:
+        raise CollectError("Nothing was found; check how what you asked for is spelled.")
+    return SOME_MISSING if tally[MISSING] or tally[UNREADABLE] else 0
+
+
+def _take(candidate: Found | Missing | Pending, collection: Collection, client: Client) -> str:
+    """Keep a candidate, or find it kept; under which head it counts.
+
+    Raises:
+        _LackingError: It cannot be kept.
+    """
+    is_file = isinstance(candidate, Found) and isinstance(candidate.picture, Path)  # its bytes say whether it is there
+    if not is_file and candidate.origin in collection:
+        return THERE
+    found = candidate.look_up() if isinstance(candidate, Pending) else candidate
+    if found is None:
+        return OTHER
+    if isinstance(found, Missing):
+        raise _LackingError(MISSING, found.why)
+    licence = _gate(found)
+    content = _fetch(found.picture, client)
+    label = collection.label_of(hashlib.sha256(content).hexdigest())
+    if label == found.label:
+        return THERE
+    if label is not None:
+        raise _LackingError(THERE, f"is there already as {label}, not as {found.label}")
+    try:
+        photo = open_photo(content, SIDE)
+    except PhotoError as error:
+        raise _LackingError(UNREADABLE, str(error)) from error
+    collection.add(found, licence, content, photo)
+    return TAKEN
+
+
+def _gate(found: Found) -> str:
+    try:
+        licence = open_licence(found.licence)
+    except NotOpenError as error:
+        raise _LackingError(REFUSED, str(error)) from error
+    if needs_credit(licence) and not plain(found.attribution):
+        raise _LackingError(REFUSED, "nobody to credit")
+    return licence
+
+
+def _fetch(picture: str | Path, client: Client) -> bytes:
+    if isinstance(picture, str):
+        try:
+            return client.get(picture)
+        except FetchError as error:
+            raise _LackingError(MISSING, str(error)) from error
+    try:
+        if not picture.is_file():  # before opening: a pipe would wait, a device would act
+            raise _LackingError(MISSING, "there is no such file")
+        with picture.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise _LackingError(MISSING, "the file cannot be read") from error
+
+
+def _summary(tally: Counter[str], refusals: Counter[str]) -> str:
+    counts = {head: f"{head} {tally[head]}" for head in (TAKEN, THERE, REFUSED, MISSING, UNREADABLE)}
+    if tally[OTHER]:
+        counts[OTHER] = f"{OTHER} {tally[OTHER]}"
+    if refusals:
+        counts[REFUSED] += f" ({', '.join(f'{why} {count}' for why, count in refusals.most_common())})"
+    sentence = ", ".join(counts.values()).capitalize()
+    return f"{sentence}." + (" New photos have no split yet: schreger dataset split." if tally[TAKEN] else "")
