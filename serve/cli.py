@@ -125,10 +125,13 @@ def train(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in OUT.")] = False,
     final: Annotated[bool, typer.Option("--final", help="Measure on test and source_test too, for release.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="A run of a minute on a few photos, to see that everything works.")
+    ] = False,
 ) -> None:
     """Train a bundle from a recipe and labelled photos."""
     options = {"recipe": recipe, "changes": changes or (), "out": out, "data": data, "cache": cache}
-    run("training.train", **options, resume=resume, final=final)
+    run("training.train", **options, resume=resume, final=final, debug=debug)
 
 
 @app.command()

@@ -84,7 +84,11 @@ class Fit:
         accelerator: Accelerator | None = None,
     ) -> None:
         torch.manual_seed(recipe.seed)
-        self.recipe, self.out, self.accelerator = recipe, out, accelerator or Accelerator(cpu=not torch.accelerator.is_available())
+        self.recipe, self.out, self.accelerator = (
+            recipe,
+            out,
+            accelerator or Accelerator(cpu=not torch.accelerator.is_available()),
+        )
         self.device = self.accelerator.device
         train = [row for row in rows if row.split == "train" and row.label in classes.class_of]
         val = [row for row in rows if row.split == "val" and row.label in classes.class_of]

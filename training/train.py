@@ -21,6 +21,7 @@ from model.taxonomy import load_taxonomy
 from training.calibrate import fit_certainty
 from training.card import write_card
 from training.classes import choose_classes
+from training.debug import few_rows, short_recipe
 from training.decoded import Decoded
 from training.evaluate import print_figures, write_metrics
 from training.export import export_network
@@ -50,26 +51,27 @@ class TrainError(SchregerError):
 
 
 def command(
-    recipe: Path, changes: Sequence[str], out: Path, data: Path | None, cache: Path | None, resume: bool, final: bool
+    recipe: Path,
+    changes: Sequence[str],
+    out: Path,
+    data: Path | None,
+    cache: Path | None,
+    resume: bool,
+    final: bool,
+    debug: bool,
 ) -> None:
     """Train, export, fit the certainty on validation photos, measure, and describe what came of it."""
     if data is None:
         raise TrainError("Name labelled photos: --data FOLDER (with manifest.csv), or set SCHREGER_DATA.")
-    if (out / CHECKPOINT).exists() and not resume:
-        raise TrainError(f"{out} holds a run already: go on with it by --resume, or choose another folder.")
-    read, rows, taxonomy = read_recipe(recipe, changes), read_manifest(data / "manifest.csv"), load_taxonomy()
-    classes = choose_classes(rows, taxonomy, read.min_train_photos)
+    read, rows = read_recipe(recipe, changes), read_manifest(data / "manifest.csv")
+    if debug:
+        read, rows = short_recipe(read), few_rows(rows, read.min_train_photos)
+    classes = choose_classes(rows, load_taxonomy(), read.min_train_photos)
     if len(classes.keys) < 2:
         raise TrainError(
             f"Fewer than two labels have {read.min_train_photos} train photos; there is nothing to tell apart."
         )
-    if resume and (out / RECIPE).exists() and read_recipe(out / RECIPE) != read:
-        raise TrainError(
-            f"The run in {out} follows another recipe, {out / RECIPE}: go on with that, or use a new folder."
-        )
-    out.mkdir(parents=True, exist_ok=True)
-    write_recipe(read, out / RECIPE)
-    keep_freed_memory()
+    begin(out, read, resume)
     decoded = Decoded(cache or out / DECODED)
     fit = Fit(read, classes, rows, data, out, decoded)
     weights = fit.run(Console(stderr=True))
@@ -83,6 +85,23 @@ def command(
     make_bundle(read, classes, rows, data, network.cpu(), out / "bundle", final)
     shutil.rmtree(out / DECODED, ignore_errors=True)
     Console(stderr=True).print(f"The bundle is in {out / 'bundle'}.")
+
+
+def begin(out: Path, recipe: Recipe, resume: bool) -> None:
+    """Make the folder of a run, with its recipe in it.
+
+    Raises:
+        TrainError: The folder holds a run that is not to be gone on with, or one that follows another recipe.
+    """
+    if (out / CHECKPOINT).exists() and not resume:
+        raise TrainError(f"{out} holds a run already: go on with it by --resume, or choose another folder.")
+    if resume and (out / RECIPE).exists() and read_recipe(out / RECIPE) != recipe:
+        raise TrainError(
+            f"The run in {out} follows another recipe, {out / RECIPE}: go on with that, or use a new folder."
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    write_recipe(recipe, out / RECIPE)
+    keep_freed_memory()
 
 
 def make_bundle(

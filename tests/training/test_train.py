@@ -13,13 +13,14 @@ import torch
 from click.testing import Result
 from safetensors.torch import load_file
 
+import training
 from model.bundle import CARD, METRICS, NETWORK, RECIPE, load_bundle
 from model.certainty import energy
 from model.classifier import Classifier
 from model.manifest import Row
 from model.network import normalise
 from model.photo import open_photo, squash
-from training.fit import WEIGHTS, new_network
+from training.fit import LOG, WEIGHTS, new_network
 from training.recipe_file import read_recipe
 
 Command = Callable[..., Result]
@@ -168,6 +169,37 @@ def test_a_photo_damaged_in_the_middle_of_a_run_is_one_sentence(
     assert done.exit_code == 2, done.stderr
     assert "Traceback" not in done.stderr
     assert f"{damaged} cannot be learned from: This file is cut off or damaged" in done.stderr.splitlines()[-1]
+
+
+def test_the_shipped_recipe_goes_from_photos_to_a_bundle_in_a_minute_when_debugged(
+    data_dir: Path, schreger: Command, tmp_path: Path
+) -> None:
+    recipe = Path(training.__file__).parent / "recipes" / "lite2.yaml"
+    done = schreger("train", "--recipe", recipe, "--out", tmp_path / "run", "--data", data_dir, "--debug")
+    assert done.exit_code == 0, done.stderr
+    bundle = load_bundle(tmp_path / "run" / "bundle")
+    assert "ivory" in bundle.description.classes
+    assert len(bundle.description.classes) == 8
+    assert len(log := (tmp_path / "run" / LOG).read_text().splitlines()) == 1 + len(read_recipe(recipe).stages), log
+    assert not (tmp_path / "run" / "decoded").exists()
+
+
+def test_the_command_line_changes_the_recipe(toy: Path, recipe_file: Path, schreger: Command, tmp_path: Path) -> None:
+    words = ("train", "--recipe", recipe_file, "--out", tmp_path / "run", "--data", toy, "--debug")
+    done = schreger(*words, "--set", "loss.tree=0.3", "--set", "stages.1.head_rate=0.002", "--set", "name=changed")
+    assert done.exit_code == 0, done.stderr
+    recipe = read_recipe(tmp_path / "run" / RECIPE)
+    assert (recipe.name, recipe.loss.tree, recipe.stages[1].head_rate) == ("changed", 0.3, 0.002)
+    for wrong, says in (
+        ("loss.three=1", "is wrong at loss.three: extra inputs are not permitted.\n"),
+        ("stages.7.epochs=1", "--set stages.7.epochs=1: the recipe has no field stages.7.epochs.\n"),
+        ("epochs", "--set takes FIELD=VALUE, such as stages.0.epochs=5, not 'epochs'.\n"),
+        ("seed=[", "--set seed=[: '[' is not a value.\n"),
+    ):
+        done = schreger("train", "--recipe", recipe_file, "--out", tmp_path / "wrong", "--data", toy, "--set", wrong)
+        assert done.exit_code == 2
+        assert done.stderr.endswith(says)
+        assert done.stderr.count("\n") == 1
 
 
 def test_without_photos_or_recipe_it_says_what_to_give(
