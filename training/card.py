@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from training.evaluate import as_text
+from training.evaluate.write import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from model.bundle import Description
     from model.manifest import Row
     from training.classes import Classes
-    from training.figures import Figure
+    from training.evaluate.bootstrap import Figure
 
 SPLITS = {
     "val": "Validation: chose the epoch and fitted the certainty",

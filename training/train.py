@@ -20,11 +20,11 @@ from model.taxonomy import load_taxonomy
 from training.calibrate import fit_certainty
 from training.card import write_card
 from training.classes import choose_classes
-from training.evaluate import print_figures, write_metrics
+from training.evaluate.figures import all_figures
+from training.evaluate.measure import measure
+from training.evaluate.write import print_figures, write_metrics
 from training.export import export_network
-from training.figures import all_figures
 from training.fit import CHECKPOINT, Fit, new_backbone, new_network
-from training.measure import measure
 from training.memory import keep_freed_memory
 from training.photos import Photos
 from training.recipe import read_recipe, write_recipe
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from model.manifest import Row
     from model.network import Network
     from training.classes import Classes
-    from training.figures import Figure
+    from training.evaluate.bootstrap import Figure
     from training.recipe import Recipe
 
 UNFITTED = Certainty(temperature=1, threshold=0.5, target_error=0.05, familiarity=(0, 1), unfamiliar_from=1)

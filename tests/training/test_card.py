@@ -8,7 +8,7 @@ from model.manifest import Row, Split
 from model.taxonomy import load_taxonomy
 from training.card import write_card
 from training.classes import choose_classes
-from training.figures import Figure
+from training.evaluate.bootstrap import Figure
 
 
 def photos(label: str, count: int, licence: str, sources: int, split: Split = "train") -> list[Row]:
