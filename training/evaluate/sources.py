@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -128,9 +127,8 @@ def _parts(sources: NDArray[np.str_]) -> dict[str, list[tuple[str, ...]]]:
     large = [source for source, count in counts.most_common() if count >= MIN_PHOTOS]
     small = sorted(counts.keys() - set(large))
     parts: dict[str, list[tuple[str, ...]]] = {source: [(source,)] for source in large}
-    folds = [tuple(source for source in small if zlib.crc32(source.encode()) % FOLDS == fold) for fold in range(FOLDS)]
     if small:
-        parts[f"smaller sources ({len(small)})"] = [fold for fold in folds if fold]
+        parts[f"smaller sources ({len(small)})"] = [tuple(small[fold::FOLDS]) for fold in range(min(FOLDS, len(small)))]
     return parts
 
 

@@ -257,3 +257,18 @@ def test_photos_are_looked_for_beside_the_manifest_then_in_the_data_folder(
     assert locate(row) == tmp_path / row.file
     manifest, locate = find_photos(None, toy)
     assert (manifest, locate(row)) == (toy / "manifest.csv", toy / row.file)
+
+
+def test_labels_none_of_which_is_a_class_leave_a_page_all_the_same(
+    schreger: Command, run: Path, toy: Path, tmp_path: Path
+) -> None:
+    manifest = tmp_path / "strange.csv"
+    head, *lines = (toy / "manifest.csv").read_text().splitlines()
+    manifest.write_text("\n".join([head, *(line.replace(",bone,", ",unicorn,") for line in lines[:6])]))
+    words = ("--manifest", manifest, "--data", toy, "--bundle", run / "bundle", "--out", tmp_path / "out")
+    done = schreger("evaluate", *words)
+    assert done.exit_code == 0, done.stderr
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert "all labels top-1" not in metrics
+    assert metrics["photos answered"]["n"] == 6
+    assert "None of the photos shows a traded product" in (tmp_path / "out" / "index.html").read_text()
