@@ -60,8 +60,8 @@ def _head(described: Description, train: Sequence[Row], recipe: Path) -> str:
     return f"""\
 # {described.name}
 
-Tells {len(described.classes)} classes apart. {described.backbone} at {described.input.size} px, trained on {len(train)}
-photos of {len({row.source for row in train})} sources, {_start(recipe)}.
+Tells {len(described.classes)} classes apart. {described.backbone} at {described.input.size} px, trained on {len(train)} photos
+of {len({row.source for row in train})} sources, {_start(recipe)}.
 
 Certainty, fitted on validation photos: temperature {fitted.temperature:.3f}; a node answers from probability
 {fitted.threshold:.2f} (at most {fitted.target_error:.0%} of the answers given were wrong); a photo is called unfamiliar
