@@ -134,17 +134,46 @@ def train(
     run("training.train", **options, resume=resume, final=final, debug=debug)
 
 
-@app.command()
+@app.command(
+    epilog="With --compare the exit status is 0 when NEW may replace OLD and 4 when it may not: no main figure may be "
+    "worse for sure, one must be better for sure or none lower, and every class of OLD must be known and shown."
+)
 def evaluate(
-    out: Annotated[Path, typer.Option(help="Folder for metrics.json and predictions.csv.")],
+    out: Annotated[Path, typer.Option(help="Folder for index.html, metrics.json, the tables and the plots.")],
     manifest: Annotated[Path | None, typer.Option(help="Labelled photos; by default those of --data.")] = None,
     split: Annotated[str | None, typer.Option(help="train, val, test or source_test; by default every row.")] = None,
     bundle: BundleOption = "lite2",
     data: DataOption = None,
     baseline: Annotated[bool, typer.Option("--baseline", help="Print a frozen backbone's figures beside.")] = False,
+    robustness: Annotated[
+        bool, typer.Option("--robustness", help="Measure on photos spoilt as adverts spoil them, too.")
+    ] = False,
+    leave_one_source_out: Annotated[
+        bool, typer.Option("--leave-one-source-out", help="Recall of products in sources the head never saw, too.")
+    ] = False,
+    sheets: Annotated[bool, typer.Option("--sheets", help="Write contact sheets of what is wrong, too.")] = False,
+    compare: Annotated[
+        tuple[str, str] | None, typer.Option(metavar="OLD NEW", help="Decide whether bundle NEW may replace OLD.")
+    ] = None,
+    accept_unverified: Annotated[
+        bool, typer.Option("--accept-unverified", help="Let NEW replace OLD though no photo shows some old classes.")
+    ] = False,
 ) -> None:
-    """Measure a bundle on labelled photos."""
-    run("training.evaluate", out=out, manifest=manifest, split=split, bundle=bundle, data=data, baseline=baseline)
+    """Measure a bundle on labelled photos, or compare two."""
+    run(
+        "training.evaluate",
+        out=out,
+        manifest=manifest,
+        split=split,
+        bundle=bundle,
+        data=data,
+        baseline=baseline,
+        robustness=robustness,
+        leave_one_source_out=leave_one_source_out,
+        sheets=sheets,
+        compare=compare,
+        accept_unverified=accept_unverified,
+    )
 
 
 @collect_app.command("folder")

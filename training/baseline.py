@@ -17,7 +17,7 @@ from model.errors import SchregerError
 from model.network import normalise
 from model.photo import PhotoError, open_photo, squash
 from training.classes import MIN_TRAIN_PHOTOS
-from training.figures import Predictions
+from training.evaluate.predictions import Predictions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -5,16 +5,23 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from training.evaluate import as_text
+import yaml
+
+from model.bundle import RECIPE
+from training.evaluate.figures import TOP_1
+from training.evaluate.products import LEFT_ASIDE
+from training.evaluate.write import as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from model.bundle import Description
     from model.manifest import Row
     from training.classes import Classes
-    from training.figures import Figure
+    from training.evaluate.bootstrap import Figure
+
+    Metrics = Mapping[str, Mapping[str, Figure]]
 
 SPLITS = {
     "val": "Validation: chose the epoch and fitted the certainty",
@@ -22,7 +29,9 @@ SPLITS = {
     "source_test": "Source test: sources that training never saw",
 }
 
-FEW_SOURCES = 3
+FEW_SOURCES, MOST_FROM_ONE, SOURCES_LISTED = 3, 0.5, 25
+CROP = "crop"
+"""In the note of a photo that is a part cut from another."""
 
 USE = """\
 ## Use
@@ -34,40 +43,25 @@ Refused: proof of anything; the species of worked ivory, its age, or whether it 
 wild against captive-bred; a seizure, a ban or an accusation by this answer alone.
 """
 
-LIMITS = """\
-## Limits
 
-- Most photos of ivory and bone come from one museum and one shop, on plain grounds. On sources that training never saw
-  the figures are far lower: read the column "Source test".
-- `pangolin_scale` was learned from close crops of living animals' armour. Loose, dried, heaped or bagged scales, which
-  are what is seized, were not among the photos: how well they are recognised is unproven.
-- Mammoth ivory counts as `ivory`. A photo of a surface does not tell them apart.
-- Parrot species with few photos are answered by their genus or as "parrot"; see the table of classes.
-- The shares of classes in these photos are not those of any trade: at a rare base rate most alarms are false.
-"""
-
-
-def write_card(
-    described: Description,
-    metrics: Mapping[str, Mapping[str, Figure]],
-    rows: Sequence[Row],
-    classes: Classes,
-    file: Path,
-) -> None:
-    """Write MODEL_CARD.md."""
+def write_card(described: Description, metrics: Metrics, rows: Sequence[Row], classes: Classes, file: Path) -> None:
+    """Write MODEL_CARD.md; what the network started from is read from the recipe that lies beside it."""
     train = [row for row in rows if row.split == "train" and row.label in classes.class_of]
-    parts = (_head(described, train), USE, _figures(metrics), LIMITS, _classes(train, classes), _data(train))
+    limits = "\n".join(["## Limits", "", *(f"- {sentence}" for sentence in _limits(metrics, rows, train, classes)), ""])
+    parts = (
+        _head(described, train, file.parent / RECIPE), USE, _figures(metrics), limits, _classes(train, classes),
+        _sources(train), _licences(train),
+    )  # fmt: skip
     file.write_text("\n".join(parts), encoding="utf-8")
 
 
-def _head(described: Description, train: Sequence[Row]) -> str:
+def _head(described: Description, train: Sequence[Row], recipe: Path) -> str:
     fitted = described.certainty
     return f"""\
 # {described.name}
 
-Tells {len(described.classes)} classes apart: ivory and what is mistaken for it, pangolin scales, parrots, and what else
-is in such photos. {described.backbone} at {described.input.size} px, trained on {len(train)} photos of
-{len({row.source for row in train})} sources from ImageNet weights (Apache-2.0).
+Tells {len(described.classes)} classes apart. {described.backbone} at {described.input.size} px,
+trained on {len(train)} photos of {len({row.source for row in train})} sources, {_start(recipe)}.
 
 Certainty, fitted on validation photos: temperature {fitted.temperature:.3f}; a node answers from probability
 {fitted.threshold:.2f} (at most {fitted.target_error:.0%} of the answers given were wrong); a photo is called unfamiliar
@@ -75,7 +69,14 @@ when {fitted.unfamiliar_from:.0%} of known photos look more familiar.
 """
 
 
-def _figures(metrics: Mapping[str, Mapping[str, Figure]]) -> str:
+def _start(recipe: Path) -> str:
+    content = yaml.safe_load(recipe.read_text(encoding="utf-8")) if recipe.exists() else {}
+    weights = content.get("backbone", {}).get("weights")
+    named = {"package": "from ImageNet weights (Apache-2.0)", "none": "from random weights", None: "from other weights"}
+    return named.get(weights, f"from the weights {weights}")
+
+
+def _figures(metrics: Metrics) -> str:
     names = list(dict.fromkeys(name for figures in metrics.values() for name in figures))
     lines = ["## Figures", "", *(f"- {SPLITS[split]}." for split in metrics), ""]
     lines += [f"| figure | {' | '.join(SPLITS[split].partition(':')[0] for split in metrics)} |"]
@@ -86,26 +87,103 @@ def _figures(metrics: Mapping[str, Mapping[str, Figure]]) -> str:
     return "\n".join([*lines, "", "Value (95% interval by bootstrap over objects), number of photos.", ""])
 
 
-def _classes(train: Sequence[Row], classes: Classes) -> str:
+def _limits(metrics: Metrics, rows: Sequence[Row], train: Sequence[Row], classes: Classes) -> Iterator[str]:
+    """What the data and the figures say of themselves, a sentence or two each."""
+    yield _elsewhere(metrics)
+    sources = _sources_of(train, classes)
+    lonely = [f"{key} ({_largest(sources[key]):.0%})" for key in classes.keys
+              if key in LEFT_ASIDE and _largest(sources[key]) > MOST_FROM_ONE]  # fmt: skip
+    if lonely:
+        yield (
+            "Most train photos of these come from one source, whose ground and light may have been learned in place of "
+            f"the thing: {', '.join(lonely)}."
+        )
+    for key in _cropped(train, classes):
+        yield (
+            f"{key} was learned from parts cut from photos of something larger. Loose, heaped or packed pieces were "
+            "hardly among them: how well they are recognised is unproven."
+        )
+    unmeasured = _without_photos(metrics, rows, classes)
+    if unmeasured:
+        yield f"No photo measured shows these classes, so nothing is known of them: {', '.join(unmeasured)}."
+    if "ivory" in classes.keys:
+        yield "Mammoth ivory counts as ivory. A photo of a surface does not tell them apart."
+    merged = {row.label for row in train if row.label != classes.class_of[row.label]}
+    if merged:
+        yield f"Labels with too few photos, answered by a broader name: {len(merged)}, see the table of classes."
+    yield "The shares of classes in these photos are not those of any trade: at a rare base rate most alarms are false."
+
+
+def _elsewhere(metrics: Metrics) -> str:
+    at_home, elsewhere = (metrics.get(split, {}).get(TOP_1) for split in ("test", "source_test"))
+    if elsewhere is None:
+        return "No photo of a source that training never saw was measured: expect lower figures on such photos."
+    before = f", against {at_home.value:.3f} on other objects of the sources it learned from" if at_home else ""
+    return f"On sources that training never saw, {TOP_1} is {elsewhere.value:.3f}{before}."
+
+
+def _cropped(train: Sequence[Row], classes: Classes) -> list[str]:
+    """Classes most of whose photos are parts cut from others."""
+    crops = Counter(classes.class_of[row.label] for row in train if CROP in row.note.replace(";", " ").split())
     photos = Counter(classes.class_of[row.label] for row in train)
-    sources = defaultdict(set)
-    merged = defaultdict(set)
+    return [key for key in classes.keys if crops[key] > photos[key] / 2]
+
+
+def _without_photos(metrics: Metrics, rows: Iterable[Row], classes: Classes) -> list[str]:
+    shown = {classes.class_of.get(row.label) for row in rows if row.split in metrics}
+    return [key for key in classes.keys if key not in shown] if metrics else []
+
+
+def _classes(train: Sequence[Row], classes: Classes) -> str:
+    sources, merged = _sources_of(train, classes), defaultdict(set)
     for row in train:
-        key = classes.class_of[row.label]
-        sources[key].add(row.source)
-        if row.label != key:
-            merged[key].add(row.label)
+        if row.label != classes.class_of[row.label]:
+            merged[classes.class_of[row.label]].add(row.label)
     lines = [f"A class of fewer than {FEW_SOURCES} sources may have learned the source instead: marked *.", ""]
-    lines += ["| class | train photos | sources | answers also for |", "| --- | --- | --- | --- |"]
+    lines += ["| class | train photos | sources | largest source | answers also for |", "| --- " * 5 + "|"]
     for key in classes.keys:
         mark = "*" if len(sources[key]) < FEW_SOURCES else ""
-        lines.append(f"| {key} | {photos[key]} | {len(sources[key])}{mark} | {', '.join(sorted(merged[key]))} |")
+        cells = (key, sources[key].total(), f"{len(sources[key])}{mark}", f"{_largest(sources[key]):.0%}")
+        lines.append(f"| {' | '.join(map(str, cells))} | {', '.join(sorted(merged[key]))} |")
     return "\n".join(["## Classes", "", *lines, ""])
 
 
-def _data(train: Sequence[Row]) -> str:
-    licence = Counter(row.licence or "not stated" for row in train)
-    lines = ["## Photos by licence", "", "Many photos are for research only or state no licence; none is shipped.", ""]
-    lines += ["| licence as the source states it | train photos |", "| --- | --- |"]
-    lines += [f"| {name.replace('|', '/')} | {count} |" for name, count in licence.most_common()]
+def _sources(train: Sequence[Row]) -> str:
+    photos = Counter(row.source for row in train)
+    labels: dict[str, Counter[str]] = defaultdict(Counter)
+    for row in train:
+        labels[row.source][row.label] += 1
+    lines = ["## Photos by source", "", "| source | train photos | mostly |", "| --- | --- | --- |"]
+    for source, count in photos.most_common(SOURCES_LISTED):
+        commonest = ", ".join(label for label, _ in labels[source].most_common(3))
+        lines.append(f"| {_cell(source)} | {count} | {commonest} |")
+    rest = len(photos) - SOURCES_LISTED
+    if rest > 0:
+        left = photos.total() - sum(count for _, count in photos.most_common(SOURCES_LISTED))
+        lines.append(f"| smaller sources ({rest}) | {left} |  |")
     return "\n".join([*lines, ""])
+
+
+def _licences(train: Sequence[Row]) -> str:
+    photos = Counter(row.licence or "not stated" for row in train)
+    lines = ["## Photos by licence", "", "As the sources state them. No photo is shipped with the bundle.", ""]
+    lines += ["| licence | train photos |", "| --- | --- |"]
+    lines += [f"| {_cell(name)} | {count} |" for name, count in photos.most_common()]
+    return "\n".join([*lines, ""])
+
+
+def _sources_of(train: Sequence[Row], classes: Classes) -> dict[str, Counter[str]]:
+    """How many train photos of each class are of each source."""
+    counts: dict[str, Counter[str]] = {key: Counter() for key in classes.keys}
+    for row in train:
+        counts[classes.class_of[row.label]][row.source] += 1
+    return counts
+
+
+def _largest(counts: Counter[str]) -> float:
+    """Share of the largest source."""
+    return max(counts.values()) / counts.total() if counts else 0.0
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "/")

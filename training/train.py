@@ -23,11 +23,11 @@ from training.card import write_card
 from training.classes import choose_classes
 from training.debug import few_rows, short_recipe
 from training.decoded import Decoded
-from training.evaluate import print_figures, write_metrics
+from training.evaluate.figures import all_figures
+from training.evaluate.measure import measure
+from training.evaluate.write import print_figures, write_metrics
 from training.export import export_network
-from training.figures import all_figures
 from training.fit import CHECKPOINT, Fit, new_backbone, new_network
-from training.measure import measure
 from training.memory import keep_freed_memory
 from training.photos import Photos
 from training.recipe_file import read_recipe, write_recipe
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from model.manifest import Row
     from model.network import Network
     from training.classes import Classes
-    from training.figures import Figure
+    from training.evaluate.bootstrap import Figure
     from training.recipe import Recipe
 
 DECODED = "decoded"

@@ -8,14 +8,28 @@ from model.manifest import Row, Split
 from model.taxonomy import load_taxonomy
 from training.card import write_card
 from training.classes import choose_classes
-from training.figures import Figure
+from training.evaluate.bootstrap import Figure
 
 
-def photos(label: str, count: int, licence: str, sources: int, split: Split = "train") -> list[Row]:
+def photos(label: str, count: int, licence: str, sources: int, split: Split = "train", note: str = "") -> list[Row]:
     return [
-        Row(f"{n}.jpg", "", label, split, f"{label}{split}{n}", f"s{n % sources}", licence, "", 9, 9, "")
+        Row(f"{n}.jpg", "", label, split, f"{label}{split}{n}", f"s{n % sources}", licence, "", 9, 9, note)
         for n in range(count)
     ]
+
+
+def described(name: str, classes: tuple[str, ...]) -> Description:
+    fitted = Certainty(temperature=1.25, threshold=0.7, target_error=0.05, familiarity=(0, 1), unfamiliar_from=0.99)
+    seen = Input(size=64, mean=(0, 0, 0), std=(1, 1, 1))
+    return Description(
+        name=name,
+        backbone="resnet18",
+        classes=classes,
+        input=seen,
+        certainty=fitted,
+        training_manifest="0" * 64,
+        files={},
+    )
 
 
 def test_the_card_says_what_there_is_to_know(tmp_path: Path) -> None:
@@ -24,33 +38,54 @@ def test_the_card_says_what_there_is_to_know(tmp_path: Path) -> None:
         *photos("agapornis_fischeri", 3, "", 3),
         *photos("agapornis_taranta", 4, "a|b", 3),
         *photos("wood", 9, "CC0", 9, "test"),
+        *photos("ivory", 2, "CC0", 1, "test"),
+        *photos("pangolin_scale", 6, "CC BY", 6, note="crop; young"),
     ]
     classes = choose_classes(rows, load_taxonomy())
-    fitted = Certainty(temperature=1.25, threshold=0.7, target_error=0.05, familiarity=(0, 1), unfamiliar_from=0.99)
-    described = Description(
-        name="toy", backbone="resnet18", classes=classes.keys, input=Input(size=64, mean=(0, 0, 0), std=(1, 1, 1)),
-        certainty=fitted, training_manifest="0" * 64, files={},
-    )  # fmt: skip
     metrics = {
         "val": {"AUC": Figure(0.9, 0.8, 1.0, 33)},
-        "test": {"AUC": Figure(0.5, 0.4, 0.6, 44), "ECE": Figure(0, 0, 0, 7)},
+        "test": {
+            "AUC": Figure(0.5, 0.4, 0.6, 44),
+            "ECE": Figure(0, 0, 0, 7),
+            "all labels top-1": Figure(0.8, 0.7, 0.9, 9),
+        },
     }
-    write_card(described, metrics, rows, classes, tmp_path / "MODEL_CARD.md")
+    (tmp_path / "recipe.yaml").write_text("backbone: {name: resnet18, weights: none}")
+    write_card(described("toy", classes.keys), metrics, rows, classes, tmp_path / "MODEL_CARD.md")
     card = (tmp_path / "MODEL_CARD.md").read_text(encoding="utf-8")
     for line in (
         "# toy",
-        "resnet18 at 64 px, trained on 13 photos of",
+        "resnet18 at 64 px,\ntrained on 19 photos of 6 sources, from random weights.",
         "temperature 1.250",
         "| figure | Validation | Test |",
         "| AUC | 0.900 (0.800 to 1.000) n=33 | 0.500 (0.400 to 0.600) n=44 |",
         "| ECE | - | 0.000 (0.000 to 0.000) n=7 |",
-        "| agapornis | 7 | 3 | agapornis_fischeri, agapornis_taranta |",
-        "| ivory | 6 | 1* |  |",
+        "| agapornis | 7 | 3 | 43% | agapornis_fischeri, agapornis_taranta |",
+        "| ivory | 6 | 1* | 100% |  |",
+        "| s0 | 10 | ivory, agapornis_taranta, agapornis_fischeri |",
         "| CC0 | 6 |",
         "| not stated | 3 |",
         "| a/b | 4 |",
         "## Limits",
         "Refused: proof of anything",
-        "how well they are recognised is unproven",
+        "pangolin_scale was learned from parts cut from photos",
+        "No photo of a source that training never saw was measured",
+        "in place of the thing: ivory (100%).",
+        "nothing is known of them: agapornis, pangolin_scale.",
+        "answered by a broader name: 2,",
     ):
         assert line in card, line
+
+
+def test_the_card_of_other_data_says_other_things(tmp_path: Path) -> None:
+    rows = [*photos("wood", 9, "CC0", 9), *photos("resin", 9, "CC0", 9), *photos("wood", 2, "CC0", 1, "source_test")]
+    classes = choose_classes(rows, load_taxonomy())
+    metrics = {
+        "test": {"all labels top-1": Figure(0.8, 0.7, 0.9, 9)},
+        "source_test": {"all labels top-1": Figure(0.4, 0.3, 0.5, 9)},
+    }
+    write_card(described("other", classes.keys), metrics, rows, classes, tmp_path / "MODEL_CARD.md")
+    card = (tmp_path / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert "never saw, all labels top-1 is 0.400, against 0.800 on other objects" in card
+    for absent in ("ivory counts", "in place of the thing", "parts cut", "broader name"):
+        assert absent not in card

@@ -87,7 +87,7 @@ def test_the_card_is_generated_from_the_run(run: Path) -> None:
     card = (run / "bundle" / CARD).read_text(encoding="utf-8")
     metrics = json.loads((run / "bundle" / METRICS).read_text())
     assert card.startswith("# toy\n")
-    assert "tf_efficientnet_lite0 at 64 px, trained on 48 photos" in card
+    assert "tf_efficientnet_lite0 at 64 px,\ntrained on 48 photos" in card
     assert "## Limits" in card
     assert "| ivory | 8 | 3 |" in card
     assert f"{metrics['test']['AUC']['value']:.3f} (" in card

@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from sklearn.metrics import balanced_accuracy_score, recall_score, roc_auc_score
+from sklearn.metrics import balanced_accuracy_score, f1_score, recall_score, roc_auc_score
 
 from model.manifest import Row
 from model.taxonomy import load_taxonomy
-from training import figures
-from training.figures import ECE_BINS, MATERIALS, Figure, Predictions, all_figures, with_interval
+from training.evaluate.bootstrap import Figure
+from training.evaluate.figures import MATERIALS, all_figures, definitions
+from training.evaluate.predictions import Predictions
+from training.evaluate.statistics import ECE_BINS
 
 TAXONOMY = load_taxonomy()
 CLASSES = (
@@ -128,6 +130,20 @@ def test_all_labels_are_those_that_are_classes() -> None:
     assert value("ECE", *photos) == (0.8 / 2, 2)
 
 
+def test_the_surest_four_fifths_are_answered_and_the_area_is_over_every_share() -> None:
+    photos = [
+        ("ivory", {"ivory": 0.9}),
+        ("ivory", {"ivory": 0.8}),
+        ("bone", {"ivory": 0.7}),
+        ("bone", {"bone": 0.6}),
+        ("bone", {"ivory": 0.5}),
+    ]
+    assert value("error at 80% answered", *photos) == (1 / 4, 5)
+    assert value("risk-coverage area", *photos) == ((0 + 0 + 1 / 3 + 1 / 4 + 2 / 5) / 5, 5)
+    tied = [(label, dict.fromkeys(said, 0.5)) for label, said in photos]
+    assert value("error at 80% answered", *tied) == value("risk-coverage area", *tied) == (2 / 5, 5)
+
+
 def test_the_met_task_asks_for_tusk_bone_or_inlay_against_ceramic() -> None:
     photos = [
         ("ivory", {"bone": 0.2, "marine_ivory": 0.2, "ceramic": 0.3}),
@@ -160,6 +176,8 @@ def test_figures_are_those_of_scikit_learn(seed: int, count: int) -> None:
         assert got["ivory recall at 1% false alarms"].n == chosen.sum()
     known = np.isin(labels, CLASSES)
     assert got["all labels top-1"].value == pytest.approx((best == labels)[known].mean())
+    macro = f1_score(labels[known], best[known], labels=np.unique(labels[known]), average="macro", zero_division=0)
+    assert got["macro-F1"].value == pytest.approx(macro)
     assert got["ECE"].value == pytest.approx(plain_ece(probabilities[known].max(axis=1), (best == labels)[known]))
 
 
@@ -177,56 +195,25 @@ def test_a_weight_counts_as_that_many_photos(seed: int) -> None:
     """What the bootstrap rests on."""
     photos = drawn(seed, 60)
     weights = np.random.default_rng(seed).integers(1, 4, 60)
-    for name, chosen, statistic in figures._figures(photos, TAXONOMY):
-        if not chosen.rows:
-            continue
-        own = np.array([weights[photos.rows.index(each)] for each in chosen.rows])
-        repeated = Predictions(
-            [each for each, times in zip(chosen.rows, own, strict=True) for _ in range(times)],
-            CLASSES, chosen.probabilities.repeat(own, axis=0),
-        )  # fmt: skip
-        again = {n: s for n, _, s in figures._figures(repeated, TAXONOMY)}
+    for name, chosen, statistic in definitions(photos, TAXONOMY):
         if name == "materials, balanced accuracy":
             continue  # which materials count depends on how many photos there are
-        assert statistic(own.astype(float)) == pytest.approx(again[name](np.ones(len(repeated.rows))), nan_ok=True), (
-            name
-        )
+        own = np.array([weights[photos.rows.index(each)] for each in chosen.rows])
+        repeated = chosen.at(np.arange(len(own)).repeat(own).tolist())
+        again = {n: s for n, _, s in definitions(repeated, TAXONOMY)}
+        expected = again[name](np.ones((1, len(repeated.rows))))
+        assert statistic(own[None].astype(float)) == pytest.approx(expected, nan_ok=True), name
 
 
 @given(st.integers(0, 10**6), st.integers(1, 80))
 def test_every_interval_holds_its_value_or_lies_beside_it(seed: int, count: int) -> None:
+    leaning = ("ECE", "macro-F1", "risk-coverage area", "error at 80% answered")
     for name, figure in all_figures(drawn(seed, count), TAXONOMY, resamples=200).items():
         assert 0 <= figure.low <= figure.high <= 1, name
         assert 0 <= figure.value <= 1, name
         assert 1 <= figure.n <= count, name
-        if name not in ("ECE", "ivory recall at 1% false alarms"):  # both lean to one side when photos are drawn twice
+        if name not in leaning and "recall at" not in name:  # these lean to one side when photos are drawn twice
             assert figure.low - 1e-9 <= figure.value <= figure.high + 1e-9 or figure.n < 30, name
-
-
-def share(right: Sequence[bool]) -> figures.Statistic:
-    return lambda weight: float((weight * np.array(right)).sum() / weight.sum())
-
-
-def test_the_interval_is_of_groups_not_of_photos() -> None:
-    generator = np.random.default_rng(1)
-    right = (generator.random(60) < 0.7).tolist()
-    groups = [f"g{number // 2}" for number in range(60)]
-    once = with_interval(share(right), groups)
-    doubled = with_interval(share(right * 2), groups * 2)
-    assert (doubled.value, doubled.low, doubled.high) == (once.value, once.low, once.high)
-    assert (once.n, doubled.n) == (60, 120)
-    alone = with_interval(share(right * 2), [str(number) for number in range(120)])
-    assert alone.high - alone.low < doubled.high - doubled.low
-    one_group = with_interval(share(right), ["g"] * 60)
-    assert one_group.low == one_group.value == one_group.high
-
-
-def test_the_interval_of_a_share_is_about_two_standard_errors_each_way() -> None:
-    right = [number % 4 != 0 for number in range(400)]
-    figure = with_interval(share(right), [str(number) for number in range(400)])
-    error = 1.96 * np.sqrt(0.75 * 0.25 / 400)
-    assert figure.low == pytest.approx(0.75 - error, abs=0.005)
-    assert figure.high == pytest.approx(0.75 + error, abs=0.005)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,218 @@
+"""`schreger evaluate`: one bundle on labelled photos, or two on the same."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+import typer
+
+from model.classifier import Classifier
+from model.errors import SchregerError
+from model.manifest import Row, Split, read_manifest
+from training.evaluate.compare import compare
+from training.evaluate.figures import all_figures
+from training.evaluate.measure import Measured, measure
+from training.evaluate.page import write_comparison_page, write_page
+from training.evaluate.plots import plot_all
+from training.evaluate.report import make_report
+from training.evaluate.sheets import write_sheets
+from training.evaluate.tables import write_files
+from training.evaluate.write import print_comparison, print_figures, write_metrics
+from training.memory import keep_freed_memory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from training.evaluate.bootstrap import Figure
+    from training.evaluate.robustness import Robustness
+    from training.evaluate.sources import LeftOut
+
+COMPARISON, PAGE = "compare.json", "index.html"
+SOME_UNREADABLE, MAY_NOT_REPLACE = 3, 4
+
+
+class EvaluateError(SchregerError):
+    """There is nothing to evaluate on, or nowhere to write."""
+
+
+@dataclass(frozen=True)
+class Photos:
+    """The rows to evaluate, of one split or any; all rows of their manifest; its digest; where a row's photo lies."""
+
+    chosen: list[Row]
+    split: str
+    rows: list[Row]
+    digest: str
+    locate: Callable[[Row], Path]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What of an evaluation is asked for beyond the figures."""
+
+    baseline: bool
+    robustness: bool
+    leave_one_source_out: bool
+    sheets: bool
+
+
+def command(
+    out: Path,
+    manifest: Path | None,
+    split: str | None,
+    bundle: str,
+    data: Path | None,
+    compare: tuple[str, str] | None,
+    accept_unverified: bool,
+    **wanted: bool,
+) -> int:
+    """Write what a bundle scores, or how two differ, to a folder; print the figures; return the exit status."""
+    if compare and any(wanted.values()):
+        raise EvaluateError("--compare stands alone: evaluate each bundle for what the other options show.")
+    keep_freed_memory()
+    photos = read_photos(manifest, data, split)
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=out).close()  # now, not after the work
+    first, *others = (Classifier.load(name) for name in compare or (bundle,))
+    if others:
+        return compare_bundles(first, others[0], photos, out, accept_unverified)
+    return evaluate_bundle(first, photos, out, Wanted(**wanted))
+
+
+def evaluate_bundle(classifier: Classifier, photos: Photos, out: Path, wanted: Wanted) -> int:
+    """Measure one bundle and write everything about it."""
+    measured = measure_all(classifier, photos)
+    spoilt = _spoil(classifier, measured, photos) if wanted.robustness else []
+    left_out = _leave_sources_out(classifier, photos) if wanted.leave_one_source_out else []
+    trained_on_these = classifier.bundle.description.training_manifest == photos.digest
+    report = make_report(classifier, measured, photos.rows, photos.split, trained_on_these, spoilt, left_out)
+    with writing(out):
+        write_files(report, measured, out)
+        sheets = write_sheets(report.predictions, photos.locate, out) if wanted.sheets else {}
+        write_page(report, plot_all(report.predictions, out), sheets, out / PAGE)
+    columns = {classifier.bundle.id: report.figures}
+    if wanted.baseline:
+        columns["frozen lite2 + logistic regression"] = _floor(measured, photos, classifier)
+    print_figures(columns, f"{len(measured.rows)} photos, split {photos.split}")
+    return name_unreadable(measured)
+
+
+def compare_bundles(old: Classifier, new: Classifier, photos: Photos, out: Path, accept_unverified: bool) -> int:
+    """Measure two bundles on the same photos and decide whether the new one may replace the old one."""
+    before, after = measure_all(old, photos), measure_all(new, photos)
+    predictions = before.predictions(old.classes), after.predictions(new.classes)
+    comparison = compare((old.bundle.id, new.bundle.id), *predictions, new.taxonomy, accept_unverified)
+    with writing(out):
+        write_metrics(comparison.as_json, out / COMPARISON)
+        write_comparison_page(comparison, photos.split, out / PAGE)
+    print_comparison(comparison)
+    unreadable = name_unreadable(after)
+    return unreadable if comparison.may_replace else MAY_NOT_REPLACE
+
+
+def _spoil(classifier: Classifier, measured: Measured, photos: Photos) -> list[Robustness]:
+    from training.evaluate.robustness import measure_robustness
+
+    done = []
+    for each in measure_robustness(classifier, measured, photos.locate):
+        typer.echo(f"{each.name}: {each.photos} photos", err=True)
+        done.append(each)
+    return done
+
+
+def _leave_sources_out(classifier: Classifier, photos: Photos) -> list[LeftOut]:
+    from training.evaluate.sources import embed, leave_sources_out
+
+    typer.echo("features of the train and validation photos, then a head for each source left out", err=True)
+    embedded = embed(classifier, photos.rows, photos.locate)
+    return list(leave_sources_out(embedded, classifier.classes, classifier.taxonomy))
+
+
+def _floor(measured: Measured, photos: Photos, classifier: Classifier) -> dict[str, Figure]:
+    from training.baseline import baseline_predictions
+
+    train = [row for row in photos.rows if row.split == "train"]
+    return all_figures(baseline_predictions(train, measured.rows, photos.locate), classifier.taxonomy)
+
+
+def measure_all(classifier: Classifier, photos: Photos) -> Measured:
+    """What a bundle says of the photos.
+
+    Raises:
+        EvaluateError: None of them can be opened.
+    """
+    measured = measure(classifier, photos.chosen, photos.locate)
+    if not measured.rows:
+        row, error = measured.unreadable[0]
+        raise EvaluateError(f"None of the {len(photos.chosen)} photos can be opened; of {row.file}: {error}")
+    return measured
+
+
+def read_photos(manifest: Path | None, data: Path | None, split: str | None) -> Photos:
+    """The photos of a manifest.
+
+    Raises:
+        EvaluateError: No photos are named, or none is in the split.
+        ManifestError: The manifest cannot be used.
+    """
+    found, locate = find_photos(manifest, data)
+    rows = read_manifest(found)
+    digest = hashlib.sha256(found.read_bytes()).hexdigest()
+    return Photos(choose(rows, split), split or "any", rows, digest, locate)
+
+
+def find_photos(manifest: Path | None, data: Path | None) -> tuple[Path, Callable[[Row], Path]]:
+    """The manifest, and where the photo of a row lies: beside the manifest, else in the data folder.
+
+    Raises:
+        EvaluateError: Neither a manifest nor a data folder is given.
+    """
+    if manifest is None and data is None:
+        raise EvaluateError("Name labelled photos: --data FOLDER (with manifest.csv), or set SCHREGER_DATA.")
+    found = manifest if manifest is not None else Path(str(data)) / "manifest.csv"
+
+    def locate(row: Row) -> Path:
+        beside = found.parent / row.file
+        return beside if data is None or beside.exists() else data / row.file
+
+    return found, locate
+
+
+def choose(rows: Sequence[Row], split: str | None) -> list[Row]:
+    """The rows of one split, or all.
+
+    Raises:
+        EvaluateError: There is no such split, or no such row.
+    """
+    if split is not None and split not in get_args(Split):
+        raise EvaluateError(f"There is no split {split!r}; the splits are {', '.join(get_args(Split))}.")
+    chosen = [row for row in rows if split in (None, row.split)]
+    if not chosen:
+        raise EvaluateError(f"The manifest has no photos{f' in split {split}' if split else ''}.")
+    return chosen
+
+
+@contextmanager
+def writing(out: Path) -> Iterator[None]:
+    """What cannot be written to the folder is one sentence.
+
+    Raises:
+        EvaluateError: It cannot.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise EvaluateError(f"{out} cannot be written to: {error.strerror or error}; choose another folder.") from error
+
+
+def name_unreadable(measured: Measured) -> int:
+    """Name on stderr the photos that could not be opened; return the exit status."""
+    for row, error in measured.unreadable:
+        typer.echo(f"{row.file}: {error}", err=True)
+    return SOME_UNREADABLE if measured.unreadable else 0

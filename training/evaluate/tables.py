@@ -1,0 +1,98 @@
+"""The files of an evaluation that programs read: the figures as JSON, all else as CSV."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from training.evaluate.scores import count_confusions
+from training.evaluate.write import write_metrics, write_predictions, write_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from training.evaluate.bootstrap import Figure
+    from training.evaluate.measure import Measured
+    from training.evaluate.report import Report
+    from training.evaluate.scores import SliceScore
+
+    Table = tuple[str, Sequence[str], Iterable[Sequence[object]]]
+
+METRICS, PREDICTIONS = "metrics.json", "predictions.csv"
+INTERVAL = ("value", "low", "high", "n")
+
+
+def write_files(report: Report, measured: Measured, out: Path) -> None:
+    """Write metrics.json, predictions.csv and a CSV file for each table to a folder."""
+    spoilt = {
+        f"{name} ({each.name})": change.after for each in report.robustness for name, change in each.changes.items()
+    }
+    figures = report.figures | spoilt
+    write_metrics(figures, out / METRICS)
+    write_predictions(measured, out / PREDICTIONS)
+    write_table(("figure", *INTERVAL), ((name, *cells(each)) for name, each in figures.items()), out / "metrics.csv")
+    for name, columns, rows in tables(report):
+        write_table(columns, rows, out / name)
+
+
+def tables(report: Report) -> Iterator[Table]:
+    """Each table as the name of its file, its columns and its rows."""
+    labels, counts = count_confusions(report.predictions)
+    rows = [(label, *row) for label, row in zip(labels, counts.tolist(), strict=True)]
+    yield "confusion.csv", ("label", *report.predictions.classes), rows
+
+    columns = ("class", "photos", "taken_for_it", *_columns("precision", "recall", "f1"))
+    yield (
+        "classes.csv",
+        columns,
+        [(each.key, each.photos, each.alarms, *cells(each.precision, each.recall, each.f1)) for each in report.classes],
+    )
+    scores = ("recall_at_1pct", "auc", "answered", "false_alarms", "precision")
+    columns = ("product", "photos", "others", *_columns(*scores))
+    yield "products.csv", columns, [
+        (each.key, each.photos, each.others,
+         *cells(each.recall, each.auc, each.answered, each.false_alarms, each.precision))
+        for each in report.products
+    ]  # fmt: skip
+    yield "sources.csv", *_slices(report.sources)
+    yield "group_sizes.csv", *_slices(report.sizes)
+
+    if report.robustness:
+        columns = ("disturbance", "photos", "figure", *_columns("clean", "spoilt", "change"))
+        yield (
+            "robustness.csv",
+            columns,
+            [
+                (each.name, each.photos, name, *cells(change.before, change.after, change.difference))
+                for each in report.robustness
+                for name, change in each.changes.items()
+            ],
+        )
+    if report.left_out:
+        columns = ("product", "source", "photos", *_columns("seen", "unseen", "change"))
+        yield (
+            "sources_left_out.csv",
+            columns,
+            [
+                (each.product, each.source, each.photos, *cells(each.seen, each.unseen, each.change))
+                for each in report.left_out
+            ],
+        )
+
+
+def cells(*figures: Figure | None) -> list[float | None]:
+    """Value, low, high and n of each figure; nothing where there is none."""
+    missing = (None,) * len(INTERVAL)
+    parts = ((each.value, each.low, each.high, each.n) if each else missing for each in figures)
+    return [cell for part in parts for cell in part]
+
+
+def _columns(*names: str) -> list[str]:
+    return [name if part == "value" else f"{name}_{part}" for name in names for part in INTERVAL]
+
+
+def _slices(slices: Sequence[SliceScore]) -> tuple[Sequence[str], Iterable[Sequence[object]]]:
+    return ("name", "photos", "objects", "labels", *_columns("top_1", "answered", "wrong")), [
+        (each.name, each.photos, each.objects, ";".join(each.labels), *cells(each.right, each.answered, each.wrong))
+        for each in slices
+    ]
