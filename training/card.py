@@ -56,12 +56,13 @@ def write_card(described: Description, metrics: Metrics, rows: Sequence[Row], cl
 
 
 def _head(described: Description, train: Sequence[Row], recipe: Path) -> str:
-    fitted = described.certainty
+    fitted, sources = described.certainty, {row.source for row in train}
     return f"""\
 # {described.name}
 
-Tells {len(described.classes)} classes apart. {described.backbone} at {described.input.size} px, trained on {len(train)} photos
-of {len({row.source for row in train})} sources, {_start(recipe)}.
+Tells {len(described.classes)} classes apart.
+{described.backbone} at {described.input.size} px, trained on {len(train)} photos of {len(sources)} sources,
+{_start(recipe)}.
 
 Certainty, fitted on validation photos: temperature {fitted.temperature:.3f}; a node answers from probability
 {fitted.threshold:.2f} (at most {fitted.target_error:.0%} of the answers given were wrong); a photo is called unfamiliar

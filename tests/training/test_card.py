@@ -55,7 +55,7 @@ def test_the_card_says_what_there_is_to_know(tmp_path: Path) -> None:
     card = (tmp_path / "MODEL_CARD.md").read_text(encoding="utf-8")
     for line in (
         "# toy",
-        "resnet18 at 64 px, trained on 19 photos\nof 6 sources, from random weights.",
+        "resnet18 at 64 px, trained on 19 photos of 6 sources,\nfrom random weights.",
         "temperature 1.250",
         "| figure | Validation | Test |",
         "| AUC | 0.900 (0.800 to 1.000) n=33 | 0.500 (0.400 to 0.600) n=44 |",
