@@ -57,10 +57,11 @@ def print_figures(columns: Mapping[str, Mapping[str, Figure]], title: str) -> No
 def print_comparison(comparison: Comparison) -> None:
     """The verdict, why, and the figures of both bundles."""
     console = Console(width=120)
-    table = Table("figure", comparison.old, comparison.new, "difference", "", title=f"{comparison.photos} photos")
+    table = Table("figure", "old", "new", "difference", "photos", "", title=f"{comparison.old} → {comparison.new}")
     for name, change in (comparison.changes | comparison.answers).items():
+        values = (f"{figure.value:.3f}" for figure in (change.before, change.after))
         said = "" if change.verdict == "same" else change.verdict
-        table.add_row(name, *map(as_text, (change.before, change.after)), as_change(change.difference), said)
+        table.add_row(name, *values, as_change(change.difference), str(change.difference.n), said)
     console.print(table)
     console.print(
         f"{comparison.new} {'may' if comparison.may_replace else 'may not'} replace {comparison.old}.",
