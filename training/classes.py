@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from model.errors import SchregerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from model.manifest import Row
     from model.taxonomy import Taxonomy
@@ -40,9 +40,7 @@ def choose_classes(rows: Iterable[Row], taxonomy: Taxonomy, min_train_photos: in
         ClassesError: A label is not in the taxonomy.
     """
     rows = list(rows)
-    strange = next((row for row in rows if row.label not in taxonomy), None)
-    if strange:
-        raise ClassesError(f"{strange.file} is labelled {strange.label!r}, which is no key of the taxonomy.")
+    _check_labels(rows, taxonomy)
     counts = Counter(row.label for row in rows if row.split == "train")
     deepest_first = sorted(taxonomy, key=lambda key: -len(taxonomy.ancestors(key)))
     for key in deepest_first:
@@ -50,6 +48,29 @@ def choose_classes(rows: Iterable[Row], taxonomy: Taxonomy, min_train_photos: in
         if 0 < counts[key] < min_train_photos and parent is not None:
             counts[parent] += counts.pop(key)
     keys = tuple(sorted(key for key, count in counts.items() if count >= min_train_photos))
+    return Classes(keys, _class_of(keys, rows, taxonomy))
+
+
+def extend_classes(known: Sequence[str], rows: Sequence[Row], taxonomy: Taxonomy, min_train_photos: int) -> Classes:
+    """The known classes in their order, and behind them the labels that have train photos enough to become one.
+
+    Raises:
+        ClassesError: A label is not in the taxonomy.
+    """
+    _check_labels(rows, taxonomy)
+    counts = Counter(row.label for row in rows if row.split == "train" and row.label not in known)
+    keys = (*known, *sorted(label for label, count in counts.items() if count >= min_train_photos))
+    return Classes(keys, _class_of(keys, rows, taxonomy))
+
+
+def _check_labels(rows: Sequence[Row], taxonomy: Taxonomy) -> None:
+    strange = next((row for row in rows if row.label not in taxonomy), None)
+    if strange:
+        raise ClassesError(f"{strange.file} is labelled {strange.label!r}, which is no key of the taxonomy.")
+
+
+def _class_of(keys: Sequence[str], rows: Sequence[Row], taxonomy: Taxonomy) -> dict[str, str]:
+    """The nearest class at or above each label; a label without one is left out."""
     labels = {row.label for row in rows}
     trained_as = {label: next((key for key in taxonomy.lineage(label) if key in keys), None) for label in labels}
-    return Classes(keys, {label: key for label, key in trained_as.items() if key is not None})
+    return {label: key for label, key in trained_as.items() if key is not None}

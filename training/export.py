@@ -6,6 +6,7 @@ import sys
 import warnings
 from typing import TYPE_CHECKING
 
+import numpy as np
 import onnx
 import onnx_ir
 import torch
@@ -19,9 +20,13 @@ from onnx_ir.passes.common import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from model.network import Network
 
 OPSET = 18
+STORED = ".float16"
+"""Ends the name of a weight that is stored as float16."""
 
 
 def export_network(network: Network, size: int, file: Path) -> None:
@@ -64,9 +69,38 @@ def store_as_float16(model: onnx.ModelProto) -> None:
     graph = model.graph
     casts = []
     for weight in [weight for weight in graph.initializer if weight.data_type == TensorProto.FLOAT and weight.dims]:
-        half = numpy_helper.from_array(numpy_helper.to_array(weight).astype("float16"), f"{weight.name}.float16")
+        half = numpy_helper.from_array(numpy_helper.to_array(weight).astype("float16"), f"{weight.name}{STORED}")
         casts.append(helper.make_node("Cast", [half.name], [weight.name], to=TensorProto.FLOAT))
         graph.initializer.remove(weight)
         graph.initializer.append(half)
     for cast in reversed(casts):
         graph.node.insert(0, cast)
+
+
+def read_head(model: onnx.ModelProto) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Weight (C, d) and bias (C,) of an exported network's head."""
+    stored = {part.name.removesuffix(STORED): part for part in model.graph.initializer}
+    weight, bias = (numpy_helper.to_array(stored[name]).astype(np.float32) for name in _head(model).input[1:])
+    return weight, bias
+
+
+def replace_head(model: onnx.ModelProto, weight: NDArray[np.float32], bias: NDArray[np.float32]) -> None:
+    """Give an exported network another head, (C, d) and (C,), for its logits and its evidence; C may differ."""
+    head = _head(model)
+    evidence = next(node for node in model.graph.node if node.output[0] == "evidence")
+    new = {
+        head.input[1]: weight,
+        head.input[2]: bias,
+        evidence.input[1]: weight[:, :, None, None],
+        evidence.input[2]: bias,
+    }
+    for part in model.graph.initializer:
+        if (name := part.name.removesuffix(STORED)) in new:
+            part.CopyFrom(numpy_helper.from_array(new[name].astype(np.float16), part.name))
+    for output in model.graph.output:
+        if output.name in ("logits", "evidence"):
+            output.type.tensor_type.shape.dim[1].dim_value = len(bias)
+
+
+def _head(model: onnx.ModelProto) -> onnx.NodeProto:
+    return next(node for node in model.graph.node if node.output[0] == "logits")
