@@ -37,7 +37,10 @@ class Input(BaseModel):
 
 
 class Description(BaseModel):
-    """Content of bundle.json. `files` maps each other file of the bundle to its sha256."""
+    """Content of bundle.json. `files` maps each other file of the bundle to its sha256.
+
+    `continued_from` is the id of the bundle that this one was before it learned more photos.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -48,6 +51,7 @@ class Description(BaseModel):
     input: Input
     certainty: Certainty
     training_manifest: str = Field(pattern=r"^[0-9a-f]{64}$")
+    continued_from: str | None = None
     files: dict[str, str]
 
 

@@ -112,8 +112,18 @@ def serve(
 
 @app.command()
 def train(
-    recipe: Annotated[Path, typer.Option(help="The recipe, a YAML file.")],
     out: Annotated[Path, typer.Option(help="Folder of the run; the bundle is made in OUT/bundle.")],
+    recipe: Annotated[
+        Path | None, typer.Option(help="The recipe, a YAML file; with --from, by default that of the bundle.")
+    ] = None,
+    bundle: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="BUNDLE",
+            help="Teach this bundle the photos and what new classes they show; it keeps the old.",
+        ),
+    ] = None,
     data: DataOption = None,
     changes: Annotated[
         list[str] | None,
@@ -130,7 +140,7 @@ def train(
     ] = False,
 ) -> None:
     """Train a bundle from a recipe and labelled photos."""
-    options = {"recipe": recipe, "changes": changes or (), "out": out, "data": data, "cache": cache}
+    options = {"recipe": recipe, "bundle": bundle, "changes": changes or (), "out": out, "data": data, "cache": cache}
     run("training.train", **options, resume=resume, final=final, debug=debug)
 
 

@@ -61,7 +61,7 @@ def _head(described: Description, train: Sequence[Row], recipe: Path) -> str:
 # {described.name}
 
 Tells {len(described.classes)} classes apart. {described.backbone} at {described.input.size} px,
-trained on {len(train)} photos of {len({row.source for row in train})} sources, {_start(recipe)}.
+trained on {len(train)} photos of {len({row.source for row in train})} sources, {_start(described, recipe)}.
 
 Certainty, fitted on validation photos: temperature {fitted.temperature:.3f}; a node answers from probability
 {fitted.threshold:.2f} (at most {fitted.target_error:.0%} of the answers given were wrong); a photo is called unfamiliar
@@ -69,7 +69,12 @@ when {fitted.unfamiliar_from:.0%} of known photos look more familiar.
 """
 
 
-def _start(recipe: Path) -> str:
+def _start(described: Description, recipe: Path) -> str:
+    if described.continued_from:
+        return (
+            f"on top of what {described.continued_from} knew, from which the backbone and the certainty are taken;\n"
+            "a class without photos below is known from its exemplars alone"
+        )
     content = yaml.safe_load(recipe.read_text(encoding="utf-8")) if recipe.exists() else {}
     weights = content.get("backbone", {}).get("weights")
     named = {"package": "from ImageNet weights (Apache-2.0)", "none": "from random weights", None: "from other weights"}
@@ -142,6 +147,9 @@ def _classes(train: Sequence[Row], classes: Classes) -> str:
     lines = [f"A class of fewer than {FEW_SOURCES} sources may have learned the source instead: marked *.", ""]
     lines += ["| class | train photos | sources | largest source | answers also for |", "| --- " * 5 + "|"]
     for key in classes.keys:
+        if not sources[key]:
+            lines.append(f"| {key} | 0 | 0 | - | |")
+            continue
         mark = "*" if len(sources[key]) < FEW_SOURCES else ""
         cells = (key, sources[key].total(), f"{len(sources[key])}{mark}", f"{_largest(sources[key]):.0%}")
         lines.append(f"| {' | '.join(map(str, cells))} | {', '.join(sorted(merged[key]))} |")

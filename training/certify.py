@@ -35,7 +35,7 @@ def certify(folder: Path, rows: Sequence[Row], data: Path, classes: Classes, net
     train = photos.of_split("train")
     learned = np.array([row.label in classes.class_of for row in train.rows])
     targets = [classes.keys.index(classes.class_of[row.label]) for row in train.rows if row.label in classes.class_of]
-    norms = feature_norms(train, network)
+    norms = feature_norms(train, *(part.detach().numpy() for part in (network.head.weight, network.head.bias)))
     exemplars = choose_exemplars(train.embeddings[learned], norms[learned], np.array(targets))
     write_exemplars(exemplars, folder / EXEMPLARS)
     pretrained_from = 0 if network.pretrained is None else width_of(network.backbone)
@@ -44,9 +44,8 @@ def certify(folder: Path, rows: Sequence[Row], data: Path, classes: Classes, net
     return fit_certainty(photos.of_split("val"), classes.keys, classifier.taxonomy, shift, centres)
 
 
-def feature_norms(photos: Seen, network: Network) -> NDArray[np.float32]:
-    """Norms (N,) of the features whose direction the embeddings are: what the head makes of these gives them away."""
-    weight, bias = (part.detach().cpu().numpy() for part in (network.head.weight, network.head.bias))
+def feature_norms(photos: Seen, weight: NDArray[np.float32], bias: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Norms (N,) of the features whose direction the embeddings are: what a head makes of these gives them away."""
     of_unit = photos.embeddings @ weight.T
     norms: NDArray[np.float32] = ((photos.logits - bias) * of_unit).sum(axis=1) / (of_unit**2).sum(axis=1)
     return norms

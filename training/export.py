@@ -18,6 +18,7 @@ from onnx_ir.passes.common import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -103,4 +104,5 @@ def replace_head(model: onnx.ModelProto, weight: NDArray[np.float32], bias: NDAr
 
 
 def _head(model: onnx.ModelProto) -> onnx.NodeProto:
-    return next(node for node in model.graph.node if node.output[0] == "logits")
+    nodes: Iterable[onnx.NodeProto] = model.graph.node
+    return next(node for node in nodes if node.output[0] == "logits")

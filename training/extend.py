@@ -7,7 +7,6 @@ labels (distillation; Hinton et al. 2015, Rebuffi et al. 2017), and the head is 
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -15,20 +14,18 @@ import onnx
 import torch
 from torch.nn import functional
 
-from model.bundle import CARD, EXEMPLARS, METRICS, NETWORK, RECIPE, load_bundle, write_description
+from model.bundle import EXEMPLARS, NETWORK
 from model.certainty import softmax
 from model.classifier import Classifier
 from model.errors import SchregerError
 from model.exemplars import Exemplars, read_exemplars, write_exemplars
-from training.card import write_card
-from training.classes import Classes, extend_classes
-from training.evaluate.write import write_metrics
+from training.certify import feature_norms
+from training.classes import extend_classes
 from training.export import read_head, replace_head
 from training.herd import choose_exemplars
-from training.measured import measured_by_split
-from training.recipe_file import write_recipe
+from training.make import digest_of, finish_bundle
 from training.refit import INVERSE_REGULARISATION
-from training.seen import feature_norms, see
+from training.seen import see
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,6 +67,8 @@ class Lesson(NamedTuple):
 def extend(bundle: Bundle, recipe: Recipe, rows: Sequence[Row], data: Path, folder: Path, final: bool) -> None:
     """Write to a folder what a bundle becomes when it learns the train rows.
 
+    Its certainty stays as it was: what that was fitted on is not here.
+
     Raises:
         BundleError: The bundle is damaged or carries no exemplars.
         ClassesError: A label is not in the taxonomy.
@@ -95,27 +94,15 @@ def extend(bundle: Bundle, recipe: Recipe, rows: Sequence[Row], data: Path, fold
     replace_head(model, *head)
     onnx.save(model, folder / NETWORK)
     write_exemplars(mixed(exemplars, new), folder / EXEMPLARS)
-    write_recipe(recipe, folder / RECIPE)
-    describe(bundle, recipe, classes, rows, data, folder, final)
-
-
-def describe(
-    bundle: Bundle, recipe: Recipe, classes: Classes, rows: Sequence[Row], data: Path, folder: Path, final: bool
-) -> None:
-    """Write bundle.json, metrics and card. The certainty stays: it was fitted on photos that are not here."""
     described = bundle.description.model_copy(
         update={
             "name": recipe.name,
             "classes": classes.keys,
             "continued_from": bundle.id,
-            "training_manifest": hashlib.sha256((data / "manifest.csv").read_bytes()).hexdigest(),
+            "training_manifest": digest_of(data),
         }
     )
-    write_description(folder, described)
-    metrics = measured_by_split(folder, rows, data, final)
-    write_metrics(metrics, folder / METRICS)
-    write_card(described, metrics, rows, classes, folder / CARD)
-    write_description(folder, described)
+    finish_bundle(described, recipe, classes, rows, data, folder, final)
 
 
 def lesson(photos: Exemplars, classes: int) -> Lesson:
@@ -169,5 +156,8 @@ def learn(old: Head, lesson: Lesson) -> Head:
 def mixed(old: Exemplars, new: Exemplars) -> Exemplars:
     """Exemplars of the old photos and the new: of a class that both show, the best of both together."""
     chosen = choose_exemplars(new.embeddings, new.norms, new.labels)
-    both = [np.concatenate([getattr(old, part), getattr(chosen, part)]) for part in ("embeddings", "norms", "labels")]
-    return choose_exemplars(*both)
+    return choose_exemplars(
+        np.concatenate([old.embeddings, chosen.embeddings]),
+        np.concatenate([old.norms, chosen.norms]),
+        np.concatenate([old.labels, chosen.labels]),
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,22 +9,16 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from safetensors.torch import load_file
 
-from model.bundle import CARD, METRICS, NETWORK, RECIPE, Description, Input, write_description
-from model.certainty import Certainty
-from model.classifier import Classifier
+from model.bundle import RECIPE, find_bundle, load_bundle
 from model.errors import SchregerError
 from model.manifest import read_manifest
 from model.taxonomy import load_taxonomy
-from training.card import write_card
-from training.certify import certify
 from training.classes import choose_classes
 from training.debug import few_rows, short_recipe
 from training.decoded import Decoded
-from training.evaluate.figures import all_figures
-from training.evaluate.measure import measure
-from training.evaluate.write import print_figures, write_metrics
-from training.export import export_network
+from training.extend import extend
 from training.fit import CHECKPOINT, Fit, new_backbone, new_network
+from training.make import make_bundle
 from training.memory import keep_freed_memory
 from training.photos import Photos
 from training.recipe_file import read_recipe, write_recipe
@@ -35,13 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from model.manifest import Row
-    from model.network import Network
-    from training.classes import Classes
-    from training.evaluate.bootstrap import Figure
     from training.recipe import Recipe
 
 DECODED = "decoded"
-UNFITTED = Certainty(temperature=1, threshold=0.5, target_error=0.05, familiarity=(0, 1), unfamiliar_from=1)
 
 
 class TrainError(SchregerError):
@@ -49,7 +38,8 @@ class TrainError(SchregerError):
 
 
 def command(
-    recipe: Path,
+    recipe: Path | None,
+    bundle: str | None,
     changes: Sequence[str],
     out: Path,
     data: Path | None,
@@ -58,31 +48,44 @@ def command(
     final: bool,
     debug: bool,
 ) -> None:
-    """Train, export, fit the certainty on validation photos, measure, and describe what came of it."""
+    """Train by a recipe, or let a bundle learn more; export, fit the certainty, measure, describe what came of it."""
     if data is None:
         raise TrainError("Name labelled photos: --data FOLDER (with manifest.csv), or set SCHREGER_DATA.")
-    read, rows = read_recipe(recipe, changes), read_manifest(data / "manifest.csv")
+    known = load_bundle(find_bundle(bundle)) if bundle else None
+    if recipe is None and known is None:
+        raise TrainError("Name a recipe: --recipe FILE, such as one of training/recipes.")
+    read = read_recipe(recipe or known.folder / RECIPE, changes)  # type: ignore[union-attr]
+    rows = read_manifest(data / "manifest.csv")
     if debug:
         read, rows = short_recipe(read), few_rows(rows, read.min_train_photos)
-    classes = choose_classes(rows, load_taxonomy(), read.min_train_photos)
+    begin(out, read, resume)
+    if known is None:
+        train(read, rows, data, out, cache, final)
+    else:
+        extend(known, read, rows, data, out / "bundle", final)
+    Console(stderr=True).print(f"The bundle is in {out / 'bundle'}.")
+
+
+def train(recipe: Recipe, rows: Sequence[Row], data: Path, out: Path, cache: Path | None, final: bool) -> None:
+    """Train from the recipe's weights, and make a bundle of what did best; of several processes, the first makes it."""
+    classes = choose_classes(rows, load_taxonomy(), recipe.min_train_photos)
     if len(classes.keys) < 2:
         raise TrainError(
-            f"Fewer than two labels have {read.min_train_photos} train photos; there is nothing to tell apart."
+            f"Fewer than two labels have {recipe.min_train_photos} train photos; there is nothing to tell apart."
         )
-    begin(out, read, resume)
     decoded = Decoded(cache or out / DECODED)
-    fit = Fit(read, classes, rows, data, out, decoded)
+    fit = Fit(recipe, classes, rows, data, out, decoded)
     weights = fit.run(Console(stderr=True))
     if not fit.accelerator.is_main_process:
         return
-    network = new_network(read, len(classes.keys))
+    network = new_network(recipe, len(classes.keys))
     network.load_state_dict(load_file(weights))
-    if read.keep_pretrained:
-        network.add_pretrained(new_backbone(read))
-    refit_head(network.to(fit.device), Photos(fit.train.rows, data, classes, read.input_size, decoded=decoded), read)
-    make_bundle(read, classes, rows, data, network.cpu(), out / "bundle", final)
+    if recipe.keep_pretrained:
+        network.add_pretrained(new_backbone(recipe))
+    photos = Photos(fit.train.rows, data, classes, recipe.input_size, decoded=decoded)
+    refit_head(network.to(fit.device), photos, recipe)
+    make_bundle(recipe, classes, rows, data, network.cpu(), out / "bundle", final)
     shutil.rmtree(out / DECODED, ignore_errors=True)
-    Console(stderr=True).print(f"The bundle is in {out / 'bundle'}.")
 
 
 def begin(out: Path, recipe: Recipe, resume: bool) -> None:
@@ -100,40 +103,3 @@ def begin(out: Path, recipe: Recipe, resume: bool) -> None:
     out.mkdir(parents=True, exist_ok=True)
     write_recipe(recipe, out / RECIPE)
     keep_freed_memory()
-
-
-def make_bundle(
-    recipe: Recipe, classes: Classes, rows: Sequence[Row], data: Path, network: Network, folder: Path, final: bool
-) -> None:
-    """Write a bundle's files; `final` measures it on test and source_test rows too, which no choice may rest on."""
-    folder.mkdir(parents=True, exist_ok=True)
-    export_network(network, recipe.input_size, folder / NETWORK)
-    write_recipe(recipe, folder / RECIPE)
-    described = Description(
-        name=recipe.name,
-        backbone=recipe.backbone.name,
-        classes=classes.keys,
-        input=Input(size=recipe.input_size, mean=recipe.mean, std=recipe.std),
-        certainty=UNFITTED,
-        training_manifest=hashlib.sha256((data / "manifest.csv").read_bytes()).hexdigest(),
-        files={},
-    )
-    write_description(folder, described)
-    described = described.model_copy(update={"certainty": certify(folder, rows, data, classes, network)})
-    write_description(folder, described)
-    metrics = _measure(folder, rows, data, ("val", "test", "source_test") if final else ("val",))
-    write_metrics(metrics, folder / METRICS)
-    write_card(described, metrics, rows, classes, folder / CARD)
-    write_description(folder, described)
-
-
-def _measure(folder: Path, rows: Sequence[Row], data: Path, splits: Sequence[str]) -> dict[str, dict[str, Figure]]:
-    """Figures by split."""
-    classifier = Classifier.load(str(folder))
-    figures = {}
-    for split in splits:
-        measured = measure(classifier, [row for row in rows if row.split == split], lambda row: data / row.file)
-        if measured.rows:
-            figures[split] = all_figures(measured.predictions(classifier.classes), classifier.taxonomy)
-    print_figures(figures, folder.as_posix())
-    return figures

@@ -1,0 +1,84 @@
+"""Making a bundle of a trained network: export, certainty, figures, card."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from model.bundle import CARD, METRICS, NETWORK, RECIPE, Description, Input, write_description
+from model.certainty import Certainty
+from model.classifier import Classifier
+from training.card import write_card
+from training.certify import certify
+from training.evaluate.figures import all_figures
+from training.evaluate.measure import measure
+from training.evaluate.write import print_figures, write_metrics
+from training.export import export_network
+from training.recipe_file import write_recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from model.manifest import Row
+    from model.network import Network
+    from training.classes import Classes
+    from training.evaluate.bootstrap import Figure
+    from training.recipe import Recipe
+
+UNFITTED = Certainty(temperature=1, threshold=0.5, target_error=0.05, familiarity=(0, 1), unfamiliar_from=1)
+
+
+def make_bundle(
+    recipe: Recipe, classes: Classes, rows: Sequence[Row], data: Path, network: Network, folder: Path, final: bool
+) -> None:
+    """Write a bundle's files; `final` measures it on test and source_test rows too, which no choice may rest on."""
+    folder.mkdir(parents=True, exist_ok=True)
+    export_network(network, recipe.input_size, folder / NETWORK)
+    described = Description(
+        name=recipe.name,
+        backbone=recipe.backbone.name,
+        classes=classes.keys,
+        input=Input(size=recipe.input_size, mean=recipe.mean, std=recipe.std),
+        certainty=UNFITTED,
+        training_manifest=digest_of(data),
+        files={},
+    )
+    write_description(folder, described)
+    certainty = certify(folder, rows, data, classes, network)
+    finish_bundle(described.model_copy(update={"certainty": certainty}), recipe, classes, rows, data, folder, final)
+
+
+def finish_bundle(
+    described: Description,
+    recipe: Recipe,
+    classes: Classes,
+    rows: Sequence[Row],
+    data: Path,
+    folder: Path,
+    final: bool,
+) -> None:
+    """Write what tells people of a bundle whose network is there: recipe, figures, card, and the seal on them all."""
+    write_recipe(recipe, folder / RECIPE)
+    write_description(folder, described)
+    metrics = _measure(folder, rows, data, ("val", "test", "source_test") if final else ("val",))
+    write_metrics(metrics, folder / METRICS)
+    write_card(described, metrics, rows, classes, folder / CARD)
+    write_description(folder, described)
+
+
+def digest_of(data: Path) -> str:
+    """The sha256 of a folder's manifest."""
+    return hashlib.sha256((data / "manifest.csv").read_bytes()).hexdigest()
+
+
+def _measure(folder: Path, rows: Sequence[Row], data: Path, splits: Sequence[str]) -> dict[str, dict[str, Figure]]:
+    """Figures by split."""
+    classifier = Classifier.load(str(folder))
+    figures = {}
+    for split in splits:
+        measured = measure(classifier, [row for row in rows if row.split == split], lambda row: data / row.file)
+        if measured.rows:
+            figures[split] = all_figures(measured.predictions(classifier.classes), classifier.taxonomy)
+    print_figures(figures, folder.as_posix())
+    return figures
