@@ -17,6 +17,7 @@ SHIPPED = Path(__file__).parent / "bundles"
 DEFAULT = "lite2"
 DESCRIPTION = "bundle.json"
 NETWORK, METRICS, RECIPE, CARD = "network.onnx", "metrics.json", "recipe.yaml", "MODEL_CARD.md"
+EXEMPLARS = "exemplars.npz"
 
 
 class BundleError(SchregerError):
@@ -68,6 +69,11 @@ class Bundle:
         """The ONNX file."""
         return self.folder / NETWORK
 
+    @property
+    def exemplars(self) -> Path:
+        """The file of exemplars, which a bundle without a distance weight may lack."""
+        return self.folder / EXEMPLARS
+
 
 def find_bundle(name_or_folder: str = DEFAULT) -> Path:
     """Folder of a bundle: a path as it is, or the name of a shipped one.
@@ -100,8 +106,10 @@ def load_bundle(folder: Path) -> Bundle:
             raise BundleError(f"{folder / DESCRIPTION} names a file outside the bundle: {name!r}.")
         if hashlib.sha256(_read(folder / name)).hexdigest() != expected:
             raise BundleError(f"{folder / name} was altered or damaged: its sha256 is not the one in {DESCRIPTION}.")
-    if NETWORK not in description.files:
-        raise BundleError(f"{folder / DESCRIPTION} lists no {NETWORK}.")
+    needed = [NETWORK, EXEMPLARS] if description.certainty.distance_weight else [NETWORK]
+    missing = next((name for name in needed if name not in description.files), None)
+    if missing:
+        raise BundleError(f"{folder / DESCRIPTION} lists no {missing}.")
     return Bundle(folder, hashlib.sha256(content).hexdigest(), description)
 
 

@@ -21,14 +21,21 @@ if TYPE_CHECKING:
 MIN_SIDE, MIN_CONTRAST = 32, 0.02
 """Below these, the shorter side in pixels and the contrast, even a person sees nothing in a photo."""
 
+SMALLEST = 1e-12
+"""A probability below this counts as this, so that no photo of an item can rule a class out alone."""
+
 
 class Certainty(BaseModel):
-    """Parameters fitted on validation photos and stored in the bundle.
+    """Parameters fitted in training and stored in the bundle.
 
-    `temperature` divides the logits (Guo et al. 2017). A node answers when its probability reaches `threshold`, fitted
-    so that of the answers given on validation photos a share of `target_error` was wrong. `familiarity` holds evenly
-    spaced quantiles (0..1) of the validation photos' energy (Liu et al. 2020: log-sum-exp of the logits); a photo
-    whose unfamiliarity reaches `unfamiliar_from` is unlike them.
+    `temperature` divides the logits (Guo et al. 2017); it is fitted on validation photos, then raised by what photos of
+    sources that were not learned from call for. A node answers when its probability reaches `threshold`, fitted so
+    that of the answers given on photos of known sources at most a share of `target_error` is wrong. `unseen_error` is
+    the share that was wrong at such a threshold on sources left out; None where that was not measured.
+
+    `familiarity` holds evenly spaced quantiles (0..1) of the validation photos' familiarity, in which an embedding's
+    distance from the classes counts `distance_weight` times; with a weight of 0 the bundle needs no exemplars. A photo
+    whose unfamiliarity reaches `unfamiliar_from` is unlike those learned from.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,7 +43,9 @@ class Certainty(BaseModel):
     temperature: float = Field(gt=0)
     threshold: float = Field(ge=0, le=1)
     target_error: float = Field(gt=0, lt=1)
+    unseen_error: float | None = Field(default=None, ge=0, le=1)
     familiarity: tuple[float, ...] = Field(min_length=2)
+    distance_weight: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     unfamiliar_from: float = Field(gt=0, le=1)
 
 
@@ -49,7 +58,7 @@ class Answer(NamedTuple):
 
 
 def softmax(logits: Floats, temperature: float) -> Floats:
-    """Calibrated class probabilities (N, C) of logits (N, C)."""
+    """Calibrated class probabilities (..., C) of logits (..., C)."""
     scaled = logits / temperature
     exponential = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
     probabilities: Floats = exponential / exponential.sum(axis=-1, keepdims=True)
@@ -57,25 +66,45 @@ def softmax(logits: Floats, temperature: float) -> Floats:
 
 
 def energy(logits: Floats) -> Floats:
-    """Log-sum-exp of logits (N, C), shape (N,): high for photos like those learned from."""
+    """Log-sum-exp of logits (N, C), shape (N,): high for photos like those learned from (Liu et al. 2020)."""
     top = logits.max(axis=-1)
     summed: Floats = top + np.log(np.exp(logits - top[..., None]).sum(axis=-1))
     return summed
 
 
-def unfamiliarity(logits: Floats, familiarity: Sequence[float]) -> Floats:
-    """Share of validation photos with a higher energy, (N,), 0..1."""
-    quantiles = np.linspace(0, 1, len(familiarity))
-    return np.asarray(1 - np.interp(energy(logits), familiarity, quantiles), np.float32)
+def distance(embeddings: Floats, centres: Floats) -> Floats:
+    """Cosine distance (N,), 0..2, of embeddings (N, d) from the nearest of the classes' centres (C, d, unit length)."""
+    cosines = embeddings @ centres.T / np.linalg.norm(embeddings, axis=1, keepdims=True)
+    nearest: Floats = 1 - cosines.max(axis=1)
+    return nearest
+
+
+def familiarity(logits: Floats, embeddings: Floats, centres: Floats | None, fitted: Certainty) -> Floats:
+    """How like those learned from photos are, (N,), on no scale of its own.
+
+    Two signs are added, as in ViM (Wang et al. 2022): weak logits betray what lies between classes, a distant embedding
+    what lies far from all. Each misses what the other sees.
+    """
+    if not fitted.distance_weight or centres is None:
+        return energy(logits)
+    sum_of_both: Floats = energy(logits) - np.float32(fitted.distance_weight) * distance(embeddings, centres)
+    return sum_of_both
+
+
+def unfamiliarity(familiar: Floats, quantiles: Sequence[float]) -> Floats:
+    """Share of validation photos that are more familiar, (N,), 0..1, from the quantiles of their familiarity."""
+    shares = np.linspace(0, 1, len(quantiles))
+    return np.asarray(1 - np.interp(familiar, quantiles, shares), np.float32)
 
 
 def combine(probabilities: Floats) -> Floats:
-    """Class probabilities (C,) of an item from those of its photos (N, C): their mean.
+    """Class probabilities (C,) of an item from those of its photos (N, C): their geometric mean, summing to 1.
 
-    Photos of one item err together, so multiplying them, as if each were new evidence, would claim too much.
+    Photos of one item err together, so their product, as if each were new evidence, would claim too much. The
+    arithmetic mean hardly hears a photo that speaks against a class.
     """
-    mean: Floats = probabilities.mean(axis=0)
-    return mean
+    logarithms: Floats = np.log(np.maximum(probabilities, SMALLEST)).mean(axis=0)
+    return softmax(logarithms, 1)
 
 
 def node_probabilities(probabilities: Floats, classes: Sequence[str], taxonomy: Taxonomy) -> dict[str, float]:
@@ -112,13 +141,22 @@ def is_usable(quality: Quality) -> bool:
     return quality.usable_side >= MIN_SIDE and quality.contrast >= MIN_CONTRAST
 
 
+def way_down(probabilities: Floats, classes: Sequence[str], taxonomy: Taxonomy) -> list[tuple[str, float]]:
+    """From a top of the tree to its deepest node, the likeliest node at each fork with its probability, which falls."""
+    nodes = node_probabilities(probabilities, classes, taxonomy)
+    way, below = [], [node for node in nodes if taxonomy[node].parent is None]
+    while below:
+        best = max(below, key=nodes.__getitem__)
+        way.append((best, min(1.0, nodes[best])))
+        below = [node for node in taxonomy.children(best) if node in nodes]
+    return way
+
+
 def roll_up(probabilities: Floats, classes: Sequence[str], taxonomy: Taxonomy, threshold: float) -> Answer:
     """The deepest node whose probability reaches the threshold, on the way down that is the likeliest at each fork."""
-    likeliest = classes[int(probabilities.argmax())]
-    nodes = node_probabilities(probabilities, classes, taxonomy)
-    answer, below = None, [node for node in nodes if taxonomy[node].parent is None]
-    while below and nodes[best := max(below, key=nodes.__getitem__)] >= threshold:
-        answer, below = best, [node for node in taxonomy.children(best) if node in nodes]
-    if answer is None:
+    sure = [step for step in way_down(probabilities, classes, taxonomy) if step[1] >= threshold]
+    if not sure:
         return Answer(None, float(probabilities.max()), "rolled_up")
-    return Answer(answer, min(1.0, nodes[answer]), "recognised" if answer == likeliest else "rolled_up")
+    answer, probability = sure[-1]
+    likeliest = classes[int(probabilities.argmax())]
+    return Answer(answer, probability, "recognised" if answer == likeliest else "rolled_up")

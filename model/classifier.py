@@ -13,6 +13,7 @@ import numpy as np
 from model import certainty
 from model.bundle import DEFAULT, BundleError, find_bundle, load_bundle
 from model.engine import BATCH, CORES, load_engine
+from model.exemplars import read_exemplars
 from model.finding import Finding
 from model.photo import PhotoError, open_photo, squash
 from model.taxonomy import load_taxonomy
@@ -48,7 +49,7 @@ class Classifier:
     """Classifies photos with one bundle. Safe to share between threads.
 
     Raises:
-        BundleError: The bundle answers with a key that the taxonomy lacks.
+        BundleError: The bundle answers with a key that the taxonomy lacks, or its exemplars cannot be read.
     """
 
     def __init__(self, bundle: Bundle, engine: Engine, taxonomy: Taxonomy) -> None:
@@ -59,6 +60,8 @@ class Classifier:
         self.classes = bundle.description.classes
         self.certainty = bundle.description.certainty
         self.size = bundle.description.input.size
+        uses_distance = self.certainty.distance_weight > 0
+        self.centres = read_exemplars(bundle.exemplars, len(self.classes)).centres() if uses_distance else None
 
     @classmethod
     def load(cls, bundle: str = DEFAULT, engine: str | None = None, precision: str | None = None) -> Classifier:
@@ -128,7 +131,7 @@ class Classifier:
     def _findings(self, opened: Sequence[Opened], evidence: bool = False, embedding: bool = False) -> list[Finding]:
         output = self.engine.run(np.stack([each.pixels for each in opened]))
         probabilities = certainty.softmax(output.logits, self.certainty.temperature)
-        unfamiliarity = certainty.unfamiliarity(output.logits, self.certainty.familiarity)
+        unfamiliarity = self._unfamiliarity(output)
         findings = [
             self._finding(
                 probabilities[row],
@@ -141,6 +144,12 @@ class Classifier:
         if not evidence:
             return findings
         return [replace(each, evidence=(self._evidence(output, row, each),)) for row, each in enumerate(findings)]
+
+    def _unfamiliarity(self, output: Output) -> NDArray[np.float32]:
+        if self.centres is not None and self.centres.shape[1] != output.embedding.shape[1]:
+            raise BundleError(f"{self.bundle.exemplars} is of another network than {self.bundle.network}.")
+        familiar = certainty.familiarity(output.logits, output.embedding, self.centres, self.certainty)
+        return certainty.unfamiliarity(familiar, self.certainty.familiarity)
 
     def _evidence(self, output: Output, row: int, finding: Finding) -> NDArray[np.float32]:
         """Evidence for the likeliest class that the answer covers, or for the likeliest of all where there is none."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from model.photo import Quality
 
 Status = Literal["recognised", "rolled_up", "unfamiliar", "unusable"]
+Rule = Literal["nothing_to_see", "unlike_known_photos", "none_sure", "parent_sure", "class_sure"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +45,22 @@ class Finding:
     evidence: tuple[NDArray[np.float32], ...] = ()
     embedding: NDArray[np.float32] | None = None
     photos: tuple[Finding, ...] = ()
+
+    @property
+    def rule(self) -> Rule:
+        """Which rule of `certainty.decide` decided; of an item, for its photos together.
+
+        `nothing_to_see`: every photo is blank or a thumbnail. `unlike_known_photos`: too unfamiliar. `class_sure`: the
+        likeliest class reaches the threshold. `parent_sure`: only something broader does. `none_sure`: nothing does.
+        """
+        if self.status == "rolled_up":
+            return "none_sure" if self.answer is None else "parent_sure"
+        rules: dict[Status, Rule] = {
+            "unusable": "nothing_to_see",
+            "unfamiliar": "unlike_known_photos",
+            "recognised": "class_sure",
+        }
+        return rules[self.status]
 
     @property
     def top(self) -> tuple[tuple[str, float], ...]:

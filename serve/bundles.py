@@ -16,6 +16,9 @@ def show(bundle: str) -> None:
     typer.echo(f"bundle    {loaded.id}")
     typer.echo(f"backbone  {described.backbone}, {described.input.size} px")
     typer.echo(f"classes   {len(described.classes)}: {', '.join(described.classes)}")
+    fitted = described.certainty
+    unseen = "" if fitted.unseen_error is None else f", {fitted.unseen_error:.0%} on sources left out"
+    typer.echo(f"certainty answers from {fitted.threshold:.2f}, for at most {fitted.target_error:.0%} wrong{unseen}")
     if METRICS in described.files:
         metrics = json.loads((loaded.folder / METRICS).read_text(encoding="utf-8"))
         for split, figures in metrics.items():

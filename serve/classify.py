@@ -16,7 +16,7 @@ from model.classifier import Classifier
 from model.legal import legal_status
 from model.photo import PhotoError
 from serve.inputs import find_inputs
-from serve.output import open_output
+from serve.output import is_json, open_output
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -29,6 +29,7 @@ COLUMNS = {
     "path": str, "item": str, "sha256": str, "status": str, "answer": str, "name": str, "probability": float,
     "top": str, "unfamiliarity": float, "advice": str, "cites": str, "bundle": str, "error": str,
 }  # fmt: skip
+JSON_COLUMNS = COLUMNS | {"rule": str}
 SOME_UNREADABLE = 3
 
 
@@ -57,7 +58,8 @@ def command(
     if by_folder:
         answers = combine_by_folder(classifier, answers)
     inputs = unreadable = 0
-    with closing(answers), open_output(out, COLUMNS, json) as write:
+    columns = JSON_COLUMNS if is_json(out, json) else COLUMNS
+    with closing(answers), open_output(out, columns, json) as write:
         for answer in answers:
             inputs += 1
             unreadable += isinstance(answer.result, PhotoError)
@@ -95,7 +97,7 @@ def combine_by_folder(classifier: Classifier, answers: Iterable[Answer]) -> Gene
 
 def to_row(answer: Answer, classifier: Classifier, top: int) -> Row:
     """One row of the output; cells that do not apply are empty."""
-    row: Row = dict.fromkeys(COLUMNS)
+    row: Row = dict.fromkeys(JSON_COLUMNS)
     row |= {"path": os.fspath(answer.path), "item": answer.item, "bundle": classifier.bundle.id}
     if isinstance(answer.result, PhotoError):
         return row | {"sha256": answer.result.sha256, "error": str(answer.result)}
@@ -107,6 +109,7 @@ def to_row(answer: Answer, classifier: Classifier, top: int) -> Row:
     return row | {
         "sha256": sha256,
         "status": said.status,
+        "rule": said.rule,
         "answer": said.answer,
         "probability": round(said.probability, 4),
         "top": ";".join(f"{key}={probability:.4f}" for key, probability in said.probabilities[: top or None]),

@@ -119,6 +119,11 @@ class Parquet:
 WRITERS: dict[str, Any] = {".csv": Csv, ".jsonl": JsonLines, ".parquet": Parquet}
 
 
+def is_json(file: Path | None, as_json: bool) -> bool:
+    """Whether `open_output` writes JSON lines, which may hold more than the other formats."""
+    return _format(file, as_json) is JsonLines
+
+
 class _Lines(NamedTuple):
     """Takes lines of text. Each leaves at once, so that whatever ends the work, they are there.
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import minimize_scalar
+from scipy.stats import beta
 
-from model.certainty import Certainty, energy, roll_up, softmax
+from model.certainty import Certainty, distance, energy, familiarity, softmax, way_down
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,11 +17,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from model.taxonomy import Taxonomy
+    from training.seen import Seen
+    from training.shift import Shift
 
     Floats = NDArray[np.float32]
+    Way = list[tuple[str, float]]
 
 TARGET_ERROR = 0.05
-"""Share of the answers given on validation photos that may be wrong."""
+"""Share of the answers that may be wrong on photos of sources that were learned from."""
+
+CONFIDENCE = 0.9
+"""How sure to be of that, given how few validation photos there are."""
 
 UNFAMILIAR_FROM = 0.99
 """One validation photo in a hundred is called unfamiliar."""
@@ -29,20 +37,37 @@ THRESHOLDS = np.linspace(0.5, 0.99, 50)
 
 
 def fit_certainty(
-    logits: Floats, labels: Sequence[str], classes: Sequence[str], taxonomy: Taxonomy, target: float = TARGET_ERROR
+    val: Seen,
+    classes: Sequence[str],
+    taxonomy: Taxonomy,
+    shift: Shift,
+    centres: Floats | None = None,
+    target: float = TARGET_ERROR,
 ) -> Certainty:
-    """Fit on logits (N, C) of photos with known labels; a label that is no class counts for its roll-up alone."""
+    """Fit on photos with known labels; a label that is no class counts for its roll-up alone."""
     index = {key: number for number, key in enumerate(classes)}
-    known = np.array([label in index for label in labels])
-    targets = np.array([index.get(label, 0) for label in labels])
-    temperature = fit_temperature(logits[known], targets[known]) if known.any() else 1.0
-    return Certainty(
+    known = np.array([label in index for label in val.labels])
+    targets = np.array([index.get(label, 0) for label in val.labels])
+    cool = fit_temperature(val.logits[known], targets[known]) if known.any() else 1.0
+    temperature = cool * shift.heat
+    groups = [row.group for row in val.rows]
+    unfitted = Certainty(
         temperature=temperature,
-        threshold=fit_threshold(softmax(logits, temperature), labels, classes, taxonomy, target),
+        threshold=fit_threshold(softmax(val.logits, temperature), val.labels, groups, classes, taxonomy, target),
         target_error=target,
-        familiarity=tuple(float(value) for value in np.quantile(energy(logits), np.linspace(0, 1, QUANTILES))),
+        unseen_error=shift.error,
+        familiarity=(0, 1),
+        distance_weight=0.0 if centres is None else distance_weight(val, centres),
         unfamiliar_from=UNFAMILIAR_FROM,
     )
+    quantiles = np.quantile(familiarity(val.logits, val.embeddings, centres, unfitted), np.linspace(0, 1, QUANTILES))
+    return unfitted.model_copy(update={"familiarity": tuple(quantiles.tolist())})
+
+
+def distance_weight(photos: Seen, centres: Floats) -> float:
+    """The weight at which energy and distance vary alike over known photos, so that neither drowns the other."""
+    spread = float(distance(photos.embeddings, centres).std())
+    return float(energy(photos.logits).std()) / spread if spread else 0.0
 
 
 def fit_temperature(logits: Floats, targets: NDArray[np.int64]) -> float:
@@ -56,18 +81,46 @@ def fit_temperature(logits: Floats, targets: NDArray[np.int64]) -> float:
 
 
 def fit_threshold(
-    probabilities: Floats, labels: Sequence[str], classes: Sequence[str], taxonomy: Taxonomy, target: float
+    probabilities: Floats,
+    labels: Sequence[str],
+    groups: Sequence[str],
+    classes: Sequence[str],
+    taxonomy: Taxonomy,
+    target: float,
 ) -> float:
-    """The lowest threshold at which, of the photos that get an answer, at most a share of `target` gets a wrong one."""
-    for threshold in THRESHOLDS:
-        answers = [roll_up(row, classes, taxonomy, float(threshold)).node for row in probabilities]
-        given = [(answer, label) for answer, label in zip(answers, labels, strict=True) if answer is not None]
-        wrong = sum(not is_right(answer, label, taxonomy) for answer, label in given)
-        if given and wrong <= target * len(given):
-            return float(threshold)
-    return float(THRESHOLDS[-1])
+    """The lowest threshold at which a share of at most `target` of the answers is wrong, CONFIDENCE sure of it.
+
+    From the strictest down, each threshold is tested on the photos that it lets answer, up to the first that fails: in
+    this fixed order many tests need no correction (Angelopoulos et al. 2021, "Learn then test"). Those at which too few
+    answer for any test to pass are passed over. Photos of one group err together and count as one.
+    """
+    photos = Counter(groups)
+    weights = np.array([1 / photos[group] for group in groups])
+    ways = [way_down(row, classes, taxonomy) for row in probabilities]
+    fitted = float(THRESHOLDS[-1])
+    for threshold in map(float, THRESHOLDS[::-1]):
+        answers = [deepest(way, threshold) for way in ways]
+        given = np.array([answer is not None for answer in answers])
+        wrong = given & ~right(answers, labels, taxonomy)
+        count, errors = weights[given].sum(), weights[wrong].sum()
+        if upper_bound(0, count) > target:
+            continue
+        if upper_bound(errors, count) > target:
+            break
+        fitted = threshold
+    return fitted
 
 
-def is_right(answer: str, label: str, taxonomy: Taxonomy) -> bool:
-    """Whether an answer is true of a photo with this label: the label itself, or a node above it."""
-    return answer in taxonomy.lineage(label)
+def upper_bound(errors: float, count: float) -> float:
+    """What the error rate does not exceed, CONFIDENCE sure, after so many errors (Clopper and Pearson 1934)."""
+    return 1.0 if errors >= count else float(beta.ppf(CONFIDENCE, errors + 1, count - errors))
+
+
+def deepest(way: Way, threshold: float) -> str | None:
+    """The deepest node on the way down whose probability reaches the threshold."""
+    return next((node for node, probability in reversed(way) if probability >= threshold), None)
+
+
+def right(answers: Sequence[str | None], labels: Sequence[str], taxonomy: Taxonomy) -> NDArray[np.bool_]:
+    """Which answers are true of a photo with this label (N,): the label itself, or a node above it."""
+    return np.array([answer in taxonomy.lineage(label) for answer, label in zip(answers, labels, strict=True)], bool)

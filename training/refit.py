@@ -32,17 +32,24 @@ def refit_head(network: Network, photos: Photos, recipe: Recipe) -> None:
     """
     if not recipe.refit:
         return
+    _, weight, bias = balanced_head(pooled_features(network, photos, recipe), np.array(photos.targets))
+    with torch.no_grad():
+        network.head.weight.lerp_(torch.tensor(weight, dtype=torch.float32), recipe.refit)
+        network.head.bias.lerp_(torch.tensor(bias, dtype=torch.float32), recipe.refit)
+
+
+def balanced_head(
+    features: NDArray[np.float32], targets: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """Class-balanced logistic regression on features (N, d): its classes (C,), weights (C, d) and biases (C,)."""
     scaler = StandardScaler()
-    scaled = scaler.fit_transform(pooled_features(network, photos, recipe))
     balanced = LogisticRegression(C=INVERSE_REGULARISATION, class_weight="balanced", max_iter=ITERATIONS)
-    balanced.fit(scaled, photos.targets)
+    balanced.fit(scaler.fit_transform(features), targets)
     weight = balanced.coef_ / scaler.scale_
     bias = balanced.intercept_ - weight @ scaler.mean_
     if len(weight) == 1:  # of two classes, only the second's logit less the first's is fitted
         weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
-    with torch.no_grad():
-        network.head.weight.lerp_(torch.tensor(weight, dtype=torch.float32), recipe.refit)
-        network.head.bias.lerp_(torch.tensor(bias, dtype=torch.float32), recipe.refit)
+    return balanced.classes_, weight, bias
 
 
 def pooled_features(network: Network, photos: Photos, recipe: Recipe) -> NDArray[np.float32]:

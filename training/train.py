@@ -6,19 +6,17 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from rich.console import Console
 from safetensors.torch import load_file
 
 from model.bundle import CARD, METRICS, NETWORK, RECIPE, Description, Input, write_description
 from model.certainty import Certainty
-from model.classifier import Classifier, Opened
-from model.engine import BATCH
+from model.classifier import Classifier
 from model.errors import SchregerError
 from model.manifest import read_manifest
 from model.taxonomy import load_taxonomy
-from training.calibrate import fit_certainty
 from training.card import write_card
+from training.certify import certify
 from training.classes import choose_classes
 from training.evaluate import print_figures, write_metrics
 from training.export import export_network
@@ -92,25 +90,12 @@ def make_bundle(
         files={},
     )
     write_description(folder, described)
-    described = described.model_copy(update={"certainty": _fit_certainty(folder, rows, data)})
+    described = described.model_copy(update={"certainty": certify(folder, rows, data, classes, network)})
     write_description(folder, described)
     metrics = _measure(folder, rows, data, ("val", "test", "source_test") if final else ("val",))
     write_metrics(metrics, folder / METRICS)
     write_card(described, metrics, rows, classes, folder / CARD)
     write_description(folder, described)
-
-
-def _fit_certainty(folder: Path, rows: Sequence[Row], data: Path) -> Certainty:
-    """Fit on the validation photos as the bundle's own engine sees them."""
-    classifier = Classifier.load(str(folder))
-    val = [row for row in rows if row.split == "val"]
-    logits, labels = [], []
-    for start in range(0, len(val), BATCH):
-        opened = [(row, classifier.open(data / row.file)) for row in val[start : start + BATCH]]
-        if batch := [(row, photo) for row, photo in opened if isinstance(photo, Opened)]:
-            logits.append(classifier.engine.run(np.stack([photo.pixels for _, photo in batch])).logits)
-            labels += [row.label for row, _ in batch]
-    return fit_certainty(np.concatenate(logits), labels, classifier.classes, classifier.taxonomy)
 
 
 def _measure(folder: Path, rows: Sequence[Row], data: Path, splits: Sequence[str]) -> dict[str, dict[str, Figure]]:

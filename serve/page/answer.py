@@ -110,6 +110,7 @@ def _legal_cells(row: LegalStatus, finding: Finding, taxonomy: Taxonomy) -> str:
 
 def _about(photo: Photo, finding: Finding) -> str:
     facts = {
+        "rule": f"{words.RULES[finding.rule]} ({finding.rule})",
         "file": words.photo_size(photo.format, photo.width, photo.height),
         "sha256": photo.sha256,
         "bundle": finding.bundle,

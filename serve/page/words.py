@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from model.finding import Finding
+    from model.finding import Finding, Rule
     from model.legal import LegalStatus
     from model.taxonomy import Taxonomy
 
@@ -67,7 +67,14 @@ UNCERTAIN: Final = "Not certain:"
 
 PHOTO_ALT: Final = "The photo, upright"
 STRENGTH: Final = "Evidence over the photo"
-ABOUT: Final = {"bundle": "Model", "sha256": "SHA-256 of the file received", "file": "File"}
+ABOUT: Final = {"rule": "Decided by", "bundle": "Model", "sha256": "SHA-256 of the file received", "file": "File"}
+RULES: Final[dict[Rule, str]] = {
+    "nothing_to_see": "there is nothing to see",
+    "unlike_known_photos": "the photo is unlike those that the model learned from",
+    "class_sure": "one kind is sure enough",
+    "parent_sure": "no kind is sure enough, but something broader is",
+    "none_sure": "nothing is sure enough, however broad",
+}
 
 GONE: Final = "The photo is no longer here; choose it again."
 OUR_FAULT: Final = "Something went wrong here, not with your photo; try it again."

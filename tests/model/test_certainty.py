@@ -17,12 +17,15 @@ from model.certainty import (
     Certainty,
     combine,
     decide,
+    distance,
     energy,
+    familiarity,
     is_usable,
     node_probabilities,
     roll_up,
     softmax,
     unfamiliarity,
+    way_down,
 )
 from model.photo import Quality
 from model.taxonomy import load_taxonomy
@@ -68,18 +71,42 @@ def test_energy_rises_with_every_logit(values: Floats, more: float) -> None:
     assert np.allclose(energy(values), [math.log(sum(math.exp(v) for v in row.tolist())) for row in values], atol=1e-3)
 
 
-@given(logits, st.lists(finite, min_size=2, max_size=20).map(sorted))
-def test_unfamiliarity_is_a_share_and_falls_as_energy_rises(values: Floats, familiarity: Sequence[float]) -> None:
-    shares = unfamiliarity(values, familiarity)
+vectors = arrays.arrays(np.float32, st.tuples(st.integers(1, 6), st.just(4)), elements=st.floats(0.125, 9, width=32))
+
+
+@given(vectors, vectors)
+def test_the_distance_is_from_the_nearest_centre_and_no_length_changes_it(photos: Floats, centres: Floats) -> None:
+    centres = centres / np.linalg.norm(centres, axis=1, keepdims=True)
+    found = distance(photos, centres)
+    assert found.shape == (len(photos),)
+    assert ((found >= -1e-5) & (found <= 1 + 1e-5)).all()
+    assert np.allclose(distance(photos * 7, centres), found, atol=1e-5)
+    assert np.allclose(distance(centres, centres), 0, atol=1e-5)
+    assert np.allclose(found, np.min([distance(photos, one[None]) for one in centres], axis=0), atol=1e-6)
+
+
+def test_far_from_every_centre_is_less_familiar_than_near_one_whatever_the_logits() -> None:
+    near, far = np.array([[1.0, 0.1]], np.float32), np.array([[0.1, 1.0]], np.float32)
+    centres, same = np.array([[1.0, 0.0]], np.float32), np.array([[3.0, 1.0]], np.float32)
+    weighing = FITTED.model_copy(update={"distance_weight": 2.0})
+    assert familiarity(same, far, centres, weighing) < familiarity(same, near, centres, weighing)
+    assert familiarity(same, near, centres, weighing) < familiarity(same + 1, near, centres, weighing)
+    for fitted, where in ((FITTED, centres), (FITTED, None), (weighing, None)):
+        assert familiarity(same, far, where, fitted) == energy(same)
+
+
+@given(arrays.arrays(np.float32, st.integers(1, 9), elements=finite), st.lists(finite, min_size=2).map(sorted))
+def test_unfamiliarity_is_a_share_and_falls_as_familiarity_rises(familiar: Floats, quantiles: Sequence[float]) -> None:
+    shares = unfamiliarity(familiar, quantiles)
     assert shares.dtype == np.float32
     assert ((shares >= 0) & (shares <= 1)).all()
-    assert (np.diff(shares[np.argsort(energy(values), kind="stable")]) <= 1e-6).all()
+    assert (np.diff(shares[np.argsort(familiar, kind="stable")]) <= 1e-6).all()
 
 
-def test_unfamiliarity_is_the_share_of_known_photos_with_a_higher_energy() -> None:
-    familiarity = (0.0, 1.0, 2.0, 3.0, 4.0)  # quantiles 0, 25, 50, 75, 100 %
-    values = np.array([[-9.0], [0.0], [1.0], [1.5], [4.0], [9.0]], np.float32)
-    assert unfamiliarity(values, familiarity).tolist() == [1, 1, 0.75, 0.625, 0, 0]
+def test_unfamiliarity_is_the_share_of_known_photos_that_are_more_familiar() -> None:
+    quantiles = (0.0, 1.0, 2.0, 3.0, 4.0)  # 0, 25, 50, 75, 100 %
+    familiar = np.array([-9.0, 0.0, 1.0, 1.5, 4.0, 9.0], np.float32)
+    assert unfamiliarity(familiar, quantiles).tolist() == [1, 1, 0.75, 0.625, 0, 0]
 
 
 @given(answers())
@@ -126,6 +153,17 @@ def test_a_higher_threshold_never_answers_deeper(given: tuple[Floats, list[str]]
     assert broad is None or (narrow is not None and broad in TAXONOMY.lineage(narrow))
 
 
+@given(answers(), thresholds)
+def test_the_way_down_names_every_answer_that_a_threshold_may_give(
+    given: tuple[Floats, list[str]], threshold: float
+) -> None:
+    way = way_down(*given, TAXONOMY)
+    sure = [probability for _, probability in way]
+    assert [TAXONOMY[node].parent for node, _ in way] == [None, *(node for node, _ in way[:-1])]
+    assert sure == pytest.approx(sorted(sure, reverse=True), abs=1e-6)
+    assert roll_up(*given, TAXONOMY, threshold).node in (None, *(node for node, _ in way))
+
+
 def test_many_unsure_parrots_are_a_parrot_although_another_class_is_likeliest() -> None:
     classes = ["ivory", "amazona_aestiva", "agapornis_fischeri", "psittacus_erithacus"]
     answer = roll_up(np.array([0.3, 0.25, 0.25, 0.2], np.float32), classes, TAXONOMY, 0.6)
@@ -167,19 +205,42 @@ def test_a_photo_of_a_few_pixels_or_of_nothing_is_unusable(side: int, contrast: 
 
 
 @given(st.lists(answers().map(lambda given: given[0]), min_size=1, max_size=5))
-def test_photos_of_an_item_count_alike(photos: list[Floats]) -> None:
+def test_photos_of_an_item_count_alike_and_their_answer_sums_to_one(photos: list[Floats]) -> None:
     width = min(len(each) for each in photos)
-    vectors = np.stack([each[:width] for each in photos])
-    combined = combine(vectors)
+    rows = np.stack([each[:width] + np.float32(1e-3) for each in photos])
+    rows /= rows.sum(axis=1, keepdims=True)
+    combined = combine(rows)
     assert combined.shape == (width,)
-    assert np.allclose(combined, vectors.mean(axis=0))
-    assert np.allclose(combine(vectors[::-1]), combined, atol=1e-6)
+    assert combined.sum() == pytest.approx(1, abs=1e-5)
+    assert np.allclose(combine(rows[::-1]), combined, atol=1e-5)
+    assert np.allclose(combine(np.concatenate([rows, rows])), combined, atol=1e-5)
+    assert np.allclose(combine(rows[:1]), rows[0], atol=1e-5)
+
+
+def test_photos_that_agree_are_no_surer_than_each_and_one_that_speaks_against_a_class_is_heard() -> None:
+    alike = np.array([[0.8, 0.2], [0.8, 0.2]], np.float32)
+    assert combine(alike) == pytest.approx([0.8, 0.2], abs=1e-6)
+    against = np.array([[0.6, 0.4], [0.6, 0.4], [0.01, 0.99]], np.float32)
+    assert combine(against)[0] < 0.25 < against.mean(axis=0)[0]
+
+
+def test_a_photo_that_is_sure_of_nothing_else_cannot_rule_a_class_out_alone() -> None:
+    assert combine(np.array([[0.0, 1.0], [1.0, 0.0]], np.float32)) == pytest.approx([0.5, 0.5])
+    assert np.isfinite(combine(np.zeros((3, 2), np.float32))).all()
 
 
 @pytest.mark.parametrize(
     "change",
-    [{"temperature": 0}, {"threshold": 1.1}, {"target_error": 0}, {"familiarity": (1,)}, {"unfamiliar_from": 0}],
-)
+    [{"temperature": 0}, {"threshold": 1.1}, {"target_error": 0}, {"familiarity": (1,)}, {"unfamiliar_from": 0},
+     {"distance_weight": -1}, {"distance_weight": math.inf}, {"unseen_error": 1.5}],
+)  # fmt: skip
 def test_parameters_out_of_range_are_refused(change: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Certainty.model_validate({**FITTED.model_dump(), **change})
+
+
+def test_parameters_of_before_distances_and_unseen_sources_are_taken_as_they_are() -> None:
+    old = {"temperature": 1, "threshold": 0.6, "target_error": 0.05, "familiarity": (0, 1, 2), "unfamiliar_from": 0.99}
+    fitted = Certainty.model_validate(old)
+    assert (fitted.distance_weight, fitted.unseen_error) == (0, None)
+    assert fitted == FITTED
