@@ -25,6 +25,12 @@ LEVELS = 7
 """Steps between nothing and the largest value of a feature; a head learned from finer ones is no better."""
 
 
+UNREADABLE = (
+    OSError, ValueError, LookupError, EOFError, TypeError, RuntimeError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+"""What numpy and zipfile raise for a file that is none of theirs, or damaged."""
+
+
 @dataclass(frozen=True, eq=False)
 class Exemplars:
     """Embeddings (n, d) of unit length, the norm (n,) of the features before that, and the number of the class (n,)."""
@@ -65,14 +71,14 @@ def read_exemplars(file: Path, classes: int) -> Exemplars:
         BundleError: The file is missing, is not one of ours, or names other classes than the bundle's.
     """
     try:
-        with np.load(file, allow_pickle=False) as arrays:
-            steps, scale, norms, labels = (arrays[name] for name in ("steps", "scale", "norms", "labels"))
-    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        with file.open("rb") as content, np.load(content, allow_pickle=False) as arrays:
+            steps, scale, norms = (arrays[name].astype(np.float32) for name in ("steps", "scale", "norms"))
+            labels = arrays["labels"].astype(np.int64)
+    except UNREADABLE as error:
         raise BundleError(f"{file} holds no exemplars that can be read: get the bundle anew.") from error
-    fits = steps.ndim == 2 and 0 < len(steps) == len(norms) == len(labels) and scale.shape == steps.shape[1:]
-    if not fits or labels.max() >= classes:
+    photos = (len(steps),) if steps.ndim else ()
+    fits = steps.ndim == 2 and steps.size and scale.shape == steps.shape[1:] and norms.shape == labels.shape == photos
+    if not fits or labels.min() < 0 or labels.max() >= classes:
         raise BundleError(f"The exemplars in {file} are not of the bundle's classes: get the bundle anew.")
-    shares = steps.astype(np.float32) / LEVELS
-    rough = np.sign(shares) * shares**2 * scale
-    unit = rough / np.linalg.norm(rough, axis=1, keepdims=True)
-    return Exemplars(unit.astype(np.float32), norms.astype(np.float32), labels.astype(np.int64))
+    rough = np.sign(steps) * (steps / LEVELS) ** 2 * scale
+    return Exemplars(rough / np.linalg.norm(rough, axis=1, keepdims=True), norms, labels)

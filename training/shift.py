@@ -54,19 +54,24 @@ def measure_shift(
     sources = np.array([row.source for row in rows])
     train = (targets >= 0) & np.array([row.split == "train" for row in rows])
     val = np.isin(sources, sources[train]) & np.array([row.split == "val" and row.label in index for row in rows])
-    folds = min(FOLDS, len(set(sources[train])))
-    if folds < 2 or not val.any():
+    fold_of = _folds(sources, train)
+    learned = [train & (fold_of != fold) for fold in range(fold_of.max() + 1)]
+    if not val.any() or len(learned) < 2 or any(len(set(targets[chosen])) < 2 for chosen in learned):
         return Shift()
-    fold_of = np.empty(len(rows), int)
-    for fold, (_, left_out) in enumerate(GroupKFold(folds).split(features, groups=sources)):
-        fold_of[left_out] = fold
-    chosen, asked = [row for row, one in zip(rows, val, strict=True) if one], fold_of[val]
-    logits = np.stack([
-        _logits(features[train & (fold_of != fold)], targets[train & (fold_of != fold)], features[val], len(index))
-        for fold in range(folds)
-    ])  # fmt: skip
-    photos = np.arange(len(chosen))
-    return _compare(logits[asked - 1, photos], logits[asked, photos], targets[val], chosen, classes, taxonomy, target)
+    logits = np.stack([_logits(features[on], targets[on], features[val], len(index)) for on in learned])
+    asked, photos = fold_of[val], np.arange(val.sum())
+    rows = [row for row, chosen in zip(rows, val, strict=True) if chosen]
+    return _compare(logits[asked - 1, photos], logits[asked, photos], targets[val], rows, classes, taxonomy, target)
+
+
+def _folds(sources: NDArray[np.str_], train: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The fold of every photo (N,), sources whole, of as many photos each as can be; one fold where one source is."""
+    folds = min(FOLDS, len(set(sources[train])))
+    fold_of = np.zeros(len(sources), np.int64)
+    if folds > 1:
+        for fold, (_, left_out) in enumerate(GroupKFold(folds).split(sources, groups=sources)):
+            fold_of[left_out] = fold
+    return fold_of
 
 
 def _logits(features: Floats, targets: NDArray[np.int64], asked: Floats, classes: int) -> Floats:

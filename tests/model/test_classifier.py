@@ -5,6 +5,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import islice, repeat
 from pathlib import Path
 
@@ -13,9 +14,10 @@ import pytest
 import torch
 
 from model.backbones import create_backbone
-from model.bundle import Bundle, BundleError, load_bundle, write_description
+from model.bundle import EXEMPLARS, Bundle, BundleError, load_bundle, write_description
 from model.classifier import DECODE_SIDE, Classifier
 from model.engine import BATCH, CORES, load_engine
+from model.exemplars import Exemplars, write_exemplars
 from model.finding import Finding
 from model.network import Network
 from model.photo import Photo, PhotoError, open_photo, squash
@@ -182,12 +184,15 @@ def test_the_embedding_is_of_unit_length_and_says_who_looks_alike(
     assert likeness[0, 1] > likeness[0, 2] + 0.1
 
 
-def test_an_item_is_the_mean_of_its_photos_and_keeps_them(classifier: Classifier, photos: dict[str, Photo]) -> None:
+def test_an_item_is_the_geometric_mean_of_its_photos_and_keeps_them(
+    classifier: Classifier, photos: dict[str, Photo]
+) -> None:
     parts = [photos["lion"], photos["cheetah"], photos["coffee"]]
     item = classifier.classify(parts, evidence=True, embedding=True)
     alone = [classifier.classify([part]) for part in parts]
+    product = {key: np.prod([vector(each)[key] for each in alone]) ** (1 / 3) for key in classifier.classes}
     for key, probability in item.probabilities:
-        assert probability == pytest.approx(np.mean([vector(each)[key] for each in alone]), abs=1e-3)
+        assert probability == pytest.approx(product[key] / sum(product.values()), abs=1e-3)
     assert item.unfamiliarity == pytest.approx(np.mean([each.unfamiliarity for each in alone]), abs=1e-3)
     assert [each.answer for each in item.photos] == [each.answer for each in alone]
     assert item.quality == tuple(part.quality for part in parts)
@@ -247,3 +252,66 @@ def test_a_bundle_with_a_class_that_the_taxonomy_lacks_is_one_sentence(cats: Bun
     with pytest.raises(BundleError) as raised:
         Classifier.load(str(folder))
     assert str(raised.value) == f"{folder} knows 'unicorn_horn', which is not in the taxonomy: update schreger."
+
+
+@pytest.fixture
+def with_exemplars(cats: Bundle, classifier: Classifier, photos: dict[str, Photo], tmp_path: Path) -> Path:
+    """The bundle `cats` with two exemplars, the distance from which decides what is unfamiliar."""
+    folder = Path(shutil.copytree(cats.folder, tmp_path / "cats"))
+    known = [classifier.classify([photos[name]], embedding=True).embedding for name in ("lion", "cheetah")]
+    labels = np.array([classifier.classes.index(key) for key in ("panthera_leo", "acinonyx_jubatus")])
+    write_exemplars(
+        Exemplars(np.stack([one for one in known if one is not None]), np.ones(2), labels), folder / EXEMPLARS
+    )
+    certainty = cats.description.certainty.model_copy(
+        update={"distance_weight": 1000.0, "familiarity": (-1000.0, 30.0), "unfamiliar_from": 0.65}
+    )
+    write_description(folder, cats.description.model_copy(update={"certainty": certainty}))
+    return folder
+
+
+def test_a_photo_far_from_every_exemplar_is_unfamiliar(with_exemplars: Path, photos: dict[str, Photo]) -> None:
+    classifier = Classifier.load(str(with_exemplars), precision="f32")
+    near = [classifier.classify([photos[name]]) for name in ("lion", "cheetah", "cheetah1")]
+    far = [classifier.classify([photos[name]]) for name in ("china", "brick", "hubble_deep_field")]
+    assert max(found.unfamiliarity for found in near) < min(found.unfamiliarity for found in far)
+    assert {found.rule for found in far} == {"unlike_known_photos"}
+    assert near[0].rule == "class_sure"
+
+
+def test_exemplars_that_are_lacking_damaged_or_of_another_network_are_one_sentence(
+    with_exemplars: Path, photos: dict[str, Photo]
+) -> None:
+    described, file = load_bundle(with_exemplars).description, with_exemplars / EXEMPLARS
+    write_exemplars(Exemplars(np.eye(2, 7, dtype=np.float32), np.ones(2), np.array([0, 1])), file)
+    with pytest.raises(BundleError, match="was altered or damaged"):
+        Classifier.load(str(with_exemplars))
+    write_description(with_exemplars, described)
+    with pytest.raises(BundleError, match=r"exemplars.npz is of another network than .*network.onnx\.$"):
+        Classifier.load(str(with_exemplars)).classify([photos["lion"]])
+    file.write_bytes(b"nothing")
+    write_description(with_exemplars, described)
+    with pytest.raises(BundleError, match=r"holds no exemplars that can be read: get the bundle anew\.$"):
+        Classifier.load(str(with_exemplars))
+    file.unlink()
+    write_description(with_exemplars, described)
+    with pytest.raises(BundleError, match=r"bundle.json lists no exemplars.npz\.$"):
+        Classifier.load(str(with_exemplars))
+
+
+def test_each_status_names_the_rule_that_decided(
+    classifier: Classifier, cats: Bundle, photos: dict[str, Photo], blank: Photo
+) -> None:
+    def ruled(photo: Photo, **changes: object) -> tuple[str, str, str | None]:
+        certainty = cats.description.certainty.model_copy(update=changes)
+        bundle = replace(cats, description=cats.description.model_copy(update={"certainty": certainty}))
+        found = Classifier(bundle, classifier.engine, classifier.taxonomy).classify([photo])
+        return found.status, found.rule, found.answer
+
+    lion = photos["lion"]
+    assert ruled(lion) == ("recognised", "class_sure", "panthera_leo")
+    assert ruled(lion, temperature=20)[:2] == ("rolled_up", "parent_sure")
+    assert ruled(lion, threshold=1.0, temperature=9) == ("rolled_up", "none_sure", None)
+    assert ruled(lion, unfamiliar_from=1e-9, familiarity=(90, 99)) == ("unfamiliar", "unlike_known_photos", None)
+    assert ruled(blank) == ("unusable", "nothing_to_see", None)
+    assert classifier.classify([blank, lion]).rule == "class_sure"

@@ -26,6 +26,12 @@ from model.taxonomy import load_taxonomy
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 Row = dict[str, Any]
 
+RULES = {
+    "recognised": {"class_sure"},
+    "rolled_up": {"parent_sure", "none_sure"},
+    "unfamiliar": {"unlike_known_photos"},
+    "unusable": {"nothing_to_see"},
+}
 COLUMNS = [
     "path", "item", "sha256", "status", "answer", "name", "probability", "top", "unfamiliarity", "advice", "cites",
     "bundle", "error",
@@ -255,6 +261,7 @@ def test_a_file_holds_what_stdout_would_get(
             found = rows_of(out.read_text())
         case ".jsonl":
             found = [json.loads(line) for line in out.read_text().splitlines()]
+            assert all((row.pop("rule") is None) == (row["error"] is not None) for row in found)
         case _:
             found = pyarrow.parquet.read_table(out).to_pylist()
     for row in found:
@@ -268,13 +275,14 @@ def test_json_gives_a_line_for_each_row_and_top_as_many_as_asked_for(
 ) -> None:
     done = classify(few, "--json", "--top", "2")
     found = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [list(row) for row in found] == [COLUMNS] * len(every_class)
+    assert [list(row) for row in found] == [[*COLUMNS, "rule"]] * len(every_class)
     for row, known in zip(found, every_class, strict=True):
         if known["error"]:
             filled = {name for name, cell in row.items() if cell is not None}
             assert filled - {"sha256"} == FILLED_IN_AN_ERRORS_ROW
         else:
             assert row["top"].split(";") == known["top"].split(";")[:2]
+            assert row["rule"] in RULES[row["status"]]
             assert row["probability"] == float(known["probability"])
 
 

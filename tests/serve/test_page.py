@@ -135,6 +135,12 @@ def test_an_unusable_photo_shows_no_evidence_and_no_guesses(classifier: Classifi
     assert 'type="range"' not in shown.picture
 
 
+def test_the_rule_that_decided_stands_with_the_answer(classifier: Classifier, lion: bytes) -> None:
+    photo = open_photo(lion)
+    ivory = Finding("ivory", "recognised", 0.9, (("ivory", 0.9),), 0.1, (photo.quality,), "a@b")
+    assert "one kind is sure enough (class_sure)" in answer.details(photo, ivory, classifier.taxonomy)
+
+
 def test_listings_come_with_source_and_date(classifier: Classifier, lion: bytes) -> None:
     photo = open_photo(lion)
     ivory = Finding("ivory", "recognised", 0.9, (("ivory", 0.9),), 0.1, (photo.quality,), "a@b")

@@ -2,10 +2,11 @@
 
 import re
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 
-from model.finding import Finding
+from model.finding import Finding, Rule
 from model.legal import LegalStatus, legal_status
 from model.photo import Quality
 from model.taxonomy import Taxonomy, load_taxonomy
@@ -67,6 +68,10 @@ def test_suspicion_is_voiced_for_products_of_threatened_animals_alone(taxonomy: 
     assert {"ivory", *taxonomy.descendants("tusk_ivory"), "pangolin_scale", "rhino_horn", "tiger_bone"} <= concerns
     assert set(taxonomy) >= words.ORDINARY
     assert not concerns & {"bone", "horn", "shell", "resin", "ceramic", "psittacus_erithacus", "elephantidae", "person"}
+
+
+def test_every_rule_that_may_decide_has_its_words() -> None:
+    assert words.RULES.keys() == set(get_args(Rule))
 
 
 def test_a_suspicion_is_followed_by_what_it_is_not(taxonomy: Taxonomy) -> None:

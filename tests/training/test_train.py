@@ -14,9 +14,11 @@ from click.testing import Result
 from safetensors.torch import load_file
 
 import training
-from model.bundle import CARD, METRICS, NETWORK, RECIPE, load_bundle
-from model.certainty import energy
+from model.bundle import CARD, EXEMPLARS, METRICS, NETWORK, RECIPE, load_bundle
+from model.certainty import familiarity
 from model.classifier import Classifier
+from model.engine import Output
+from model.exemplars import read_exemplars
 from model.manifest import Row
 from model.network import normalise
 from model.photo import open_photo, squash
@@ -29,7 +31,7 @@ Command = Callable[..., Result]
 def test_a_run_leaves_a_whole_bundle(run: Path, toy: Path, recipe_file: Path, schreger: Command) -> None:
     bundle = load_bundle(run / "bundle")
     described = bundle.description
-    assert set(described.files) == {NETWORK, METRICS, RECIPE, CARD}
+    assert set(described.files) == {NETWORK, METRICS, RECIPE, CARD, EXEMPLARS}
     assert described.name == "toy"
     assert described.classes == ("bone", "ceramic", "ivory", "pangolin_scale", "psittacus_erithacus", "resin")
     assert described.input.size == 64
@@ -66,14 +68,34 @@ def test_a_kept_pretrained_backbone_is_in_the_bundle(
     assert np.mean(right) > 0.9
 
 
+def said_of(split: str, classifier: Classifier, toy: Path, toy_rows: list[Row]) -> tuple[list[Row], Output]:
+    rows = [row for row in toy_rows if row.split == split]
+    return rows, classifier.engine.run(np.stack([squash(open_photo(toy / row.file).pixels, 64) for row in rows]))
+
+
 def test_the_certainty_is_fitted_on_the_validation_photos(run: Path, toy: Path, toy_rows: list[Row]) -> None:
     classifier = Classifier.load(str(run / "bundle"))
-    val = [row for row in toy_rows if row.split == "val"]
-    logits = classifier.engine.run(np.stack([squash(open_photo(toy / row.file).pixels, 64) for row in val])).logits
-    energies = energy(logits)
-    assert classifier.certainty.familiarity[0] == pytest.approx(energies.min(), abs=0.05)
-    assert classifier.certainty.familiarity[-1] == pytest.approx(energies.max(), abs=0.05)
-    assert classifier.certainty.temperature != 1
+    fitted = classifier.certainty
+    _, said = said_of("val", classifier, toy, toy_rows)
+    familiar = familiarity(said.logits, said.embedding, classifier.centres, fitted)
+    assert fitted.distance_weight > 0
+    assert fitted.familiarity[0] == pytest.approx(familiar.min(), abs=0.05)
+    assert fitted.familiarity[-1] == pytest.approx(familiar.max(), abs=0.05)
+    assert fitted.temperature != 1
+    assert fitted.unseen_error is not None
+
+
+def test_the_exemplars_are_the_train_photos_as_the_head_takes_them(run: Path, toy: Path, toy_rows: list[Row]) -> None:
+    classifier = Classifier.load(str(run / "bundle"))
+    exemplars = read_exemplars(run / "bundle" / EXEMPLARS, len(classifier.classes))
+    rows, said = said_of("train", classifier, toy, toy_rows)
+    embeddings = said.embedding / np.linalg.norm(said.embedding, axis=1, keepdims=True)
+    nearest = (exemplars.embeddings @ embeddings.T).argmax(axis=1)
+    assert sorted(nearest) == list(range(len(rows)))  # eight photos a class, all of them kept
+    assert [classifier.classes[label] for label in exemplars.labels] == [rows[number].label for number in nearest]
+    head = load_file(run / WEIGHTS)
+    logits = exemplars.features @ head["head.weight"].numpy().T + head["head.bias"].numpy()
+    assert np.abs(logits - said.logits[nearest]).mean() < 0.1 * said.logits.std()
 
 
 def test_metrics_are_of_every_split_when_final(run: Path) -> None:
