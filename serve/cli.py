@@ -26,6 +26,8 @@ app = typer.Typer(
 )
 bundle_app = typer.Typer(help="Look into a bundle: a trained network with its metrics and card.", no_args_is_help=True)
 app.add_typer(bundle_app, name="bundle")
+dataset_app = typer.Typer(help="Labelled photos, before anything is trained on them.", no_args_is_help=True)
+app.add_typer(dataset_app, name="dataset")
 
 
 class Item(StrEnum):
@@ -109,6 +111,17 @@ def evaluate(
 ) -> None:
     """Measure a bundle on labelled photos."""
     run("training.evaluate", out=out, manifest=manifest, split=split, bundle=bundle, data=data, baseline=baseline)
+
+
+@dataset_app.command("check")
+def dataset_check(
+    out: Annotated[Path, typer.Option(help="Folder for report.json, report.csv and report.html.")],
+    data: DataOption = None,
+    manifest: Annotated[Path | None, typer.Option(help="Labelled photos; by default those of --data.")] = None,
+    bundle: BundleOption = "lite2",
+) -> None:
+    """Find broken files, copies, leaks, likely label errors, shortcuts."""
+    run("training.check.check", data=data, manifest=manifest, out=out, bundle=bundle)
 
 
 @bundle_app.command("show")

@@ -57,7 +57,7 @@ def test_a_manifest_without_rows_is_read(tmp_path: Path) -> None:
     ("change", "says"),
     [
         ({"split": "holdout"}, ", line 3: split is 'holdout', not one of train, val, test, source_test."),
-        ({"split": ""}, ", line 3: split is '', not one of train, val, test, source_test."),
+        ({"split": ""}, ", line 3: the photo has no split yet: run `schreger dataset split`."),
         ({"file": ""}, ", line 3: a photo needs a file, a label and a group."),
         ({"label": ""}, ", line 3: a photo needs a file, a label and a group."),
         ({"group": ""}, ", line 3: a photo needs a file, a label and a group."),
