@@ -234,5 +234,6 @@ def _why_absent(label: str, rows: Sequence[Row]) -> str:
     if not groups:
         return "all its sources are held out"
     if groups.total() <= MIN_TRAIN_PHOTOS:
-        return f"{groups.total()} photos, and the first {MIN_TRAIN_PHOTOS} are for training"
+        photos = f"{groups.total()} photo{'s' * (groups.total() > 1)}"
+        return f"{photos}, and the first {MIN_TRAIN_PHOTOS} are for training"
     return f"{groups.total()} photos in {len(groups)} groups are too few for every split"

@@ -71,6 +71,13 @@ def test_a_malformed_row_is_named(change: dict[str, str], says: str, tmp_path: P
     assert refusal(written(tmp_path / "m.csv", GOOD, {**GOOD, **change})) == says
 
 
+def test_a_draft_may_lack_splits_and_have_a_group_in_two(tmp_path: Path) -> None:
+    file = written(tmp_path / "m.csv", GOOD, {**GOOD, "split": "val"}, {**GOOD, "split": ""})
+    assert [row.split for row in read_manifest(file, draft=True)] == ["train", "val", ""]
+    with pytest.raises(ManifestError, match="line 2: split is 'exam'"):
+        read_manifest(written(tmp_path / "m.csv", {**GOOD, "split": "exam"}), draft=True)
+
+
 def test_a_short_row_is_named(tmp_path: Path) -> None:
     file = written(tmp_path / "m.csv", GOOD)
     with file.open("a") as lines:

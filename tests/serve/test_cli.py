@@ -38,9 +38,10 @@ def test_the_version_is_printed(schreger: Run) -> None:
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ((), ("classify", "serve", "train", "evaluate", "bundle", "--version", "Exit status", "3 finished")),
+        ((), ("classify", "serve", "train", "evaluate", "bundle", "dataset", "--version", "Exit status", "3 finished")),
         (("classify",), ("PATH", "--out", "--item", "--top", "--bundle", "--json", "--quiet", "default: lite2")),
         (("bundle",), ("show", "verify")),
+        (("dataset",), ("check", "split")),
     ],
 )
 def test_help_names_everything_and_fits_80_columns(schreger: Run, command: tuple[str, ...], words: tuple[str]) -> None:
@@ -50,7 +51,7 @@ def test_help_names_everything_and_fits_80_columns(schreger: Run, command: tuple
     assert [line for line in done.stdout.splitlines() if len(line) > 80 or "…" in line] == []
 
 
-@pytest.mark.parametrize("command", [(), ("bundle",)])
+@pytest.mark.parametrize("command", [(), ("bundle",), ("dataset",)])
 def test_without_a_command_there_is_help(schreger: Run, command: tuple[str, ...]) -> None:
     done = schreger(*command)
     assert (done.returncode, done.stderr) == (2, "")

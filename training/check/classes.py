@@ -40,7 +40,7 @@ def class_issues(rows: Sequence[Row], taxonomy: Taxonomy) -> Iterator[Issue]:
             continue
         sources = {row.source for row in train}
         if 0 < len(sources) < FEW_SOURCES:
-            says = f"The train photos of {label} are of {len(sources)} source(s), {quoted(sources)}."
+            says = f"All {len(train)} train photos of {label} are from {quoted(sources)}."
             yield Issue("few_sources", of_label, says, len(sources))
         absent = [split for split in ("val", "test") if split not in {split for _, split in members}]
         if absent and not unsplit:

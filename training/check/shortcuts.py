@@ -31,7 +31,7 @@ LEAST_PHOTOS = 20
 GIVEN_AWAY = 0.9
 """AUC from which on a label counts as given away; 0.5 is chance."""
 
-TREES, LEAST_LEAF = 200, 3
+TREES, LEAST_LEAF = 100, 5
 
 CUES = {
     "border": "the outermost 5% of the photo",

@@ -3,7 +3,9 @@
 import csv
 import hashlib
 import json
+import shutil
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -80,15 +82,22 @@ def draw() -> Callable[[str, int], Image.Image]:
     return drawn
 
 
-@pytest.fixture
-def clean(tmp_path: Path) -> Folder:
-    """A folder without a fault: six labels of 28 photos, each a group of its own, from four sources."""
-    folder = Folder(tmp_path / "clean")
+@pytest.fixture(scope="session")
+def drawn_once(tmp_path_factory: pytest.TempPathFactory) -> Folder:
+    folder = Folder(tmp_path_factory.mktemp("drawn"))
     for label in COLOURS:
         for number, split in enumerate(SPLITS):
             file = f"photos/{label}-{number}.{('jpg', 'png', 'webp')[number % 3]}"
             source = ("museum", "shop", "market", "press")[number % 4]
             folder.add(drawn(label, number), file, label=label, split=split, source=source)
+    return folder
+
+
+@pytest.fixture
+def clean(drawn_once: Folder, tmp_path: Path) -> Folder:
+    """A folder without a fault: six labels of 28 photos, each a group of its own, from four sources."""
+    folder = Folder(Path(shutil.copytree(drawn_once.path, tmp_path / "clean")))
+    folder.rows = deepcopy(drawn_once.rows)
     return folder
 
 

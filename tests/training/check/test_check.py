@@ -160,7 +160,7 @@ def test_every_planted_fault_is_found_and_named(clean: Any, check: Check, tmp_pa
         ("group_labels_differ", "is labelled bone, ivory."),
         ("few_photos", "amber has 3 train photos and needs 5"),
         ("no_val_or_test", "metal has no photo in val and none in test."),
-        ("few_sources", "The train photos of food are of 1 source(s), only-one."),
+        ("few_sources", "train photos of food are from only-one."),
         ("copy_across_splits", "2 photos in test, train are the same photo."),
         ("near_copy_other_label", "2 photos labelled bone, ivory show the same picture, whole or in part"),
         ("licence_missing", "1 photo: the cell is empty."),
