@@ -63,20 +63,26 @@ def look(rows: Sequence[Row], locate: Callable[[Row], Path], classifier: Classif
     files = [locate(row) for row in rows]
     keys = [_key(file, classifier.bundle.digest) for file in files]
     known = _read(kept)
-    new = list({key: (key, file) for key, file in zip(keys, files, strict=True) if key not in known}.values())
+    found: dict[str, np.void | PhotoError] = {key: known[key] for key in keys if key in known}
+    new = list({key: (key, file) for key, file in zip(keys, files, strict=True) if key not in found}.values())
     batches = [new[start : start + BATCH] for start in range(0, len(new), BATCH)]
-    found: dict[str, np.void | PhotoError] = dict(known)
-    with ThreadPoolExecutor(CORES) as pool:
-        for batch in progress(
-            pool.map(partial(_look_at, classifier=classifier), batches), "Opening photos", len(batches)
-        ):
-            found.update(batch)
+    try:
+        with ThreadPoolExecutor(CORES) as pool:
+            done = pool.map(partial(_look_at, classifier=classifier), batches)
+            for batch in progress(done, "Opening photos", len(batches)):
+                found.update(batch)
+    finally:  # who stops here need not wait as long the next time
+        np.save(kept, _table(found.values()))
     pairs = [(row, found[key]) for row, key in zip(rows, keys, strict=True)]
-    good = [(row, record) for row, record in pairs if not isinstance(record, PhotoError)]
-    table = np.array([record for _, record in good], None if good else _record_type(1))
-    np.save(kept, table)
+    good = [row for row, record in pairs if not isinstance(record, PhotoError)]
     unreadable = [(row, error) for row, error in pairs if isinstance(error, PhotoError)]
-    return Looks([row for row, _ in good], table, unreadable)
+    return Looks(good, _table(record for _, record in pairs), unreadable)
+
+
+def _table(found: Iterable[np.void | PhotoError]) -> Table:
+    """The records among what was found, as one structured array."""
+    records = [record for record in found if not isinstance(record, PhotoError)]
+    return np.array(records, None if records else _record_type(1))
 
 
 def progress(items: Iterable[Item], what: str, count: int) -> Iterable[Item]:
@@ -97,7 +103,7 @@ def _read(kept: Path) -> dict[str, np.void]:
     try:
         table = np.load(kept)
         return dict(zip(table["key"].tolist(), table, strict=True)) if table.dtype.names == FIELDS else {}
-    except (OSError, ValueError):
+    except (OSError, EOFError, ValueError):
         return {}
 
 

@@ -265,6 +265,33 @@ def test_a_second_check_opens_only_what_has_changed(clean: Any, check: Check, tm
     assert second.of("altered_file") == first.of("altered_file") == []
 
 
+def test_a_check_that_was_stopped_goes_on_where_it_was(
+    clean: Any, check: Check, tmp_path: Path, monkeypatch: Any
+) -> None:
+    import training.check.look as look
+
+    clean.rows = [row for row in clean.rows if row["label"] in ("bone", "food")]
+    opened = []
+
+    def stopping(file: Path, side: int) -> Any:
+        opened.append(file)
+        if len(opened) == 40:
+            raise KeyboardInterrupt
+        return open_photo(file, side)
+
+    open_photo = look.open_photo
+    monkeypatch.setattr(look, "open_photo", stopping)
+    (tmp_path / "out").mkdir()
+    with pytest.raises(FileNotFoundError):  # there is no report
+        check(clean.write(), tmp_path / "out")
+    first = len(opened)
+    report = check(clean.path, tmp_path / "out")
+    assert report.done.exit_code == 0, report.done.stderr
+    assert len(opened) - first <= len(clean.rows) - 16  # a batch at least was kept
+    (tmp_path / "out" / "looks.npy").write_bytes(b"")
+    assert check(clean.path, tmp_path / "out").told == report.told
+
+
 def test_photos_of_which_none_opens_are_reported(clean: Any, check: Check, tmp_path: Path) -> None:
     clean.rows = clean.rows[:3]
     for row in clean.rows:
