@@ -282,14 +282,13 @@ def test_a_check_that_was_stopped_goes_on_where_it_was(
     open_photo = look.open_photo
     monkeypatch.setattr(look, "open_photo", stopping)
     (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "looks.npy").write_bytes(b"")  # as a full disk leaves it
     with pytest.raises(FileNotFoundError):  # there is no report
         check(clean.write(), tmp_path / "out")
     first = len(opened)
     report = check(clean.path, tmp_path / "out")
     assert report.done.exit_code == 0, report.done.stderr
     assert len(opened) - first <= len(clean.rows) - 16  # a batch at least was kept
-    (tmp_path / "out" / "looks.npy").write_bytes(b"")
-    assert check(clean.path, tmp_path / "out").told == report.told
 
 
 def test_photos_of_which_none_opens_are_reported(clean: Any, check: Check, tmp_path: Path) -> None:
