@@ -22,13 +22,13 @@ class Row:
     """One labelled photo.
 
     `file` is relative to the manifest's folder; `group` is one physical object, animal or burst, and is never spread
-    over two splits; `width` and `height` are in pixels.
+    over two splits; `split` is empty in a draft alone; `width` and `height` are in pixels.
     """
 
     file: str
     sha256: str
     label: str
-    split: Split
+    split: Split | Literal[""]
     group: str
     source: str
     licence: str
@@ -38,8 +38,10 @@ class Row:
     note: str
 
 
-def read_manifest(path: Path) -> list[Row]:
+def read_manifest(path: Path, draft: bool = False) -> list[Row]:
     """Read a manifest (UTF-8 CSV; columns beyond `REQUIRED` are ignored).
+
+    In a draft, which is still to be checked or split, a split may be empty and a group may be in several.
 
     Raises:
         ManifestError: The file is missing, a column is missing, a cell is malformed, or a group is in two splits.
@@ -50,21 +52,21 @@ def read_manifest(path: Path) -> list[Row]:
             missing = [column for column in REQUIRED if column not in (reader.fieldnames or ())]
             if missing:
                 raise ManifestError(f"{path} lacks the column {missing[0]!r}.")
-            numbered = [(reader.line_num, _row(cells, f"{path}, line {reader.line_num}")) for cells in reader]
+            numbered = [(reader.line_num, _row(cells, f"{path}, line {reader.line_num}", draft)) for cells in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ManifestError(f"{path} cannot be read as a manifest: {error}.") from error
-    split_of: dict[str, Split] = {}
-    for line, row in numbered:
+    split_of: dict[str, str] = {}
+    for line, row in numbered if not draft else ():
         first = split_of.setdefault(row.group, row.split)
         if row.split != first:
             raise ManifestError(f"{path}, line {line}: group {row.group!r} is in both {first} and {row.split}.")
     return [row for _, row in numbered]
 
 
-def _row(cells: dict[str, str], where: str) -> Row:
-    if cells["split"] == "":
-        raise ManifestError(f"{where}: this photo has no split yet; run schreger dataset split.")
-    if cells["split"] not in get_args(Split):
+def _row(cells: dict[str, str], where: str, draft: bool) -> Row:
+    if cells["split"] == "" and not draft:
+        raise ManifestError(f"{where}: the photo has no split yet: run `schreger dataset split`.")
+    if cells["split"] not in (*get_args(Split), ""):
         raise ManifestError(f"{where}: split is {cells['split']!r}, not one of {', '.join(get_args(Split))}.")
     if not (cells["file"] and cells["label"] and cells["group"]):
         raise ManifestError(f"{where}: a photo needs a file, a label and a group.")

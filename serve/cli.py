@@ -307,6 +307,37 @@ def collect_commons(
     run("training.collect.commons", **locals())
 
 
+@dataset_app.command("check")
+def dataset_check(
+    out: Annotated[Path, typer.Option(help="Folder for report.json, report.csv and report.html.")],
+    data: DataOption = None,
+    manifest: Annotated[Path | None, typer.Option(help="Labelled photos; by default those of --data.")] = None,
+    bundle: BundleOption = "lite2",
+) -> None:
+    """Find broken files, copies, leaks, likely label errors, shortcuts."""
+    run("training.check.check", data=data, manifest=manifest, out=out, bundle=bundle)
+
+
+@dataset_app.command("split")
+def dataset_split(
+    out: Annotated[Path, typer.Option(metavar="CSV", help="The new manifest; may be the old one.")],
+    manifest: Annotated[Path | None, typer.Option(help="Labelled photos; by default those of --data.")] = None,
+    data: DataOption = None,
+    val: Annotated[float, typer.Option(help="Share of photos to choose by.")] = 0.15,
+    test: Annotated[float, typer.Option(help="Share of photos to measure by.")] = 0.15,
+    hold_out: Annotated[
+        list[str] | None, typer.Option(metavar="SOURCE", help="Whole source for source_test; * stands for anything.")
+    ] = None,
+    join_duplicates: Annotated[bool, typer.Option("--join-duplicates", help="Keep copies in one split.")] = False,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    bundle: BundleOption = "lite2",
+) -> None:
+    """Fill empty split cells by group; what has a split keeps it."""
+    shares: dict[str, Any] = {"val": val, "test": test, "seed": seed}
+    run("training.split", manifest=manifest, out=out, data=data, hold_out=hold_out or (),
+        join_duplicates=join_duplicates, bundle=bundle, **shares)  # fmt: skip
+
+
 @bundle_app.command("show")
 def bundle_show(bundle: Annotated[str, typer.Argument(help="Name or folder.")] = "lite2") -> None:
     """Print what a bundle is, knows and scored."""

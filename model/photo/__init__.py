@@ -2,7 +2,7 @@
 
 from model.photo.error import PhotoError
 from model.photo.kind import FORMATS
-from model.photo.photo import MAX_BYTES, Photo, open_photo, squash
+from model.photo.photo import MAX_BYTES, Photo, open_photo, squash, thumbnail
 from model.photo.quality import Quality
 
-__all__ = ["FORMATS", "MAX_BYTES", "Photo", "PhotoError", "Quality", "open_photo", "squash"]
+__all__ = ["FORMATS", "MAX_BYTES", "Photo", "PhotoError", "Quality", "open_photo", "squash", "thumbnail"]

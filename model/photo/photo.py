@@ -1,6 +1,7 @@
 """A photo, ready for the network, with what must be known about the file that it came from."""
 
 import hashlib
+import io
 import os
 import stat
 from dataclasses import dataclass
@@ -67,6 +68,14 @@ def _open_bytes(data: bytes, sha256: str, max_side: int) -> Photo:
 def squash(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """(H, W, 3) uint8 → (size, size, 3) uint8: bicubic, antialiased, aspect not kept; what the network sees."""
     return np.array(Image.fromarray(pixels).resize((size, size), Image.Resampling.BICUBIC))
+
+
+def thumbnail(pixels: NDArray[np.uint8], side: int) -> bytes:
+    """(H, W, 3) uint8 → a WebP file, at most `side` pixels long."""
+    image, file = Image.fromarray(pixels), io.BytesIO()
+    image.thumbnail((side, side))
+    image.save(file, "WEBP", quality=80)
+    return file.getvalue()
 
 
 def _read(source: str | os.PathLike[str]) -> bytes:

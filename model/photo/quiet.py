@@ -11,6 +11,7 @@ class _ThisThread(threading.local):
     """Stands where a warning filter has its pattern of module names; matches Pillow's while this thread is quiet."""
 
     quiet = False
+    pattern = "(?!)"  # scikit-learn copies filters to its threads by their patterns; this one matches nothing there
 
     def match(self, module: str) -> bool:
         return self.quiet and module.startswith("PIL.")

@@ -57,7 +57,7 @@ def test_a_manifest_without_rows_is_read(tmp_path: Path) -> None:
     ("change", "says"),
     [
         ({"split": "holdout"}, ", line 3: split is 'holdout', not one of train, val, test, source_test."),
-        ({"split": ""}, ", line 3: this photo has no split yet; run schreger dataset split."),
+        ({"split": ""}, ", line 3: the photo has no split yet: run `schreger dataset split`."),
         ({"file": ""}, ", line 3: a photo needs a file, a label and a group."),
         ({"label": ""}, ", line 3: a photo needs a file, a label and a group."),
         ({"group": ""}, ", line 3: a photo needs a file, a label and a group."),
@@ -69,6 +69,13 @@ def test_a_manifest_without_rows_is_read(tmp_path: Path) -> None:
 )
 def test_a_malformed_row_is_named(change: dict[str, str], says: str, tmp_path: Path) -> None:
     assert refusal(written(tmp_path / "m.csv", GOOD, {**GOOD, **change})) == says
+
+
+def test_a_draft_may_lack_splits_and_have_a_group_in_two(tmp_path: Path) -> None:
+    file = written(tmp_path / "m.csv", GOOD, {**GOOD, "split": "val"}, {**GOOD, "split": ""})
+    assert [row.split for row in read_manifest(file, draft=True)] == ["train", "val", ""]
+    with pytest.raises(ManifestError, match="line 2: split is 'exam'"):
+        read_manifest(written(tmp_path / "m.csv", {**GOOD, "split": "exam"}), draft=True)
 
 
 def test_a_short_row_is_named(tmp_path: Path) -> None:

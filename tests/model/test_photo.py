@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageFilter
 from pillow_heif.as_plugin import HeifImageFile
 
-from model.photo import FORMATS, MAX_BYTES, PhotoError, open_photo, squash
+from model.photo import FORMATS, MAX_BYTES, PhotoError, open_photo, squash, thumbnail
 from model.photo.bare import bare
 from model.photo.decode import MAX_PIXELS, MAX_PIXELS_OF, _transform
 
@@ -774,6 +774,15 @@ def test_how_often_labelled_photos_get_advice(data_dir: Path) -> None:
 # --- the network's view ---
 
 
+def test_a_thumbnail_is_a_small_webp_that_keeps_the_shape() -> None:
+    pixels = np.zeros((300, 200, 3), np.uint8)
+    pixels[:150] = 255
+    small = open_photo(thumbnail(pixels, 60))
+    assert (small.format, small.width, small.height) == ("WEBP", 40, 60)
+    assert small.pixels[:28].min() > 240
+    assert small.pixels[32:].max() < 15
+
+
 def test_squash_is_bicubic_and_gives_a_square() -> None:
     pixels = np.asarray(picture("china", 300, 170))
     square = squash(pixels, 96)
@@ -873,3 +882,10 @@ def test_codes_and_sentences(code: str) -> None:
     error = refusal(REFUSALS[code]())
     assert error.code == code
     assert "; send " in str(error)
+
+
+def test_libraries_that_copy_warning_filters_to_their_threads_still_can() -> None:
+    from sklearn.utils.parallel import Parallel, delayed
+
+    open_photo(odd_tiff())
+    assert Parallel(n_jobs=2, prefer="threads")(delayed(abs)(number) for number in (-1, 2)) == [1, 2]

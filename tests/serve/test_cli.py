@@ -41,7 +41,7 @@ def test_the_version_is_printed(schreger: Run) -> None:
         ((), ("classify", "serve", "train", "evaluate", "bundle", "dataset", "--version", "Exit status", "3 finished")),
         (("classify",), ("PATH", "--out", "--item", "--top", "--bundle", "--json", "--quiet", "default: lite2")),
         (("bundle",), ("show", "verify")),
-        (("dataset",), ("collect",)),
+        (("dataset",), ("collect", "check", "split")),
         (
             ("dataset", "collect"),
             ("folder", "csv", "label-studio", "met", "smithsonian", "inaturalist", "gbif", "commons"),

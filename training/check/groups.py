@@ -1,0 +1,27 @@
+"""Groups that are in several splits, so that figures flatter, or that have several labels."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from training.check.issue import Issue, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from model.manifest import Row
+
+
+def group_issues(rows: Sequence[Row]) -> Iterator[Issue]:
+    """One issue a group."""
+    members = defaultdict(list)
+    for row in rows:
+        members[row.group].append(row)
+    for group, of_group in members.items():
+        splits, labels = {row.split for row in of_group if row.split}, {row.label for row in of_group}
+        if len(splits) > 1:
+            yield Issue("group_across_splits", tuple(of_group), f"Group {group!r} is in {quoted(splits)}.")
+        if len(labels) > 1:
+            sentence = f"Group {group!r}, which is one thing, is labelled {quoted(labels)}."
+            yield Issue("group_labels_differ", tuple(of_group), sentence)

@@ -1,0 +1,43 @@
+"""Photos whose licence is not stated, or does not let everybody use them."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from training.check.issue import Issue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from model.manifest import Row
+
+_UNSTATED = re.compile(r"^\s*$|^\W*(unknown|unclear|none|not|no|see)\b|no statement", re.IGNORECASE)
+_RESTRICTED = re.compile(
+    r"\bN[CD]\b|non.?commercial|no.?deriv|research|personal use|all rights|property of|copyright|©", re.IGNORECASE
+)
+_OPEN = re.compile(
+    r"\bCC.?0|\bCC.?BY\b|public domain|\bP?PDM\b|\bPDDL\b|\bODC|\bOGL\b|open access|\bMIT\b|\bApache|\bBSD",
+    re.IGNORECASE,
+)
+
+
+def is_open(licence: str) -> bool | None:
+    """Whether a licence, as people write it, lets everybody use a photo for anything; None where none is stated."""
+    if _UNSTATED.search(licence):
+        return None
+    return bool(_OPEN.search(licence)) and not _RESTRICTED.search(licence)
+
+
+def licence_issues(rows: Sequence[Row]) -> Iterator[Issue]:
+    """One issue for each wording that is not an open licence, the most frequent first."""
+    by_licence = defaultdict(list)
+    for row in rows:
+        by_licence[row.licence].append(row)
+    for licence, of_licence in sorted(by_licence.items(), key=lambda item: -len(item[1])):
+        photos = f"{len(of_licence)} photo{'s' * (len(of_licence) > 1)}"
+        if is_open(licence) is None:
+            yield Issue("licence_missing", tuple(of_licence), f"{photos}: {licence or 'the cell is empty'}.")
+        elif not is_open(licence):
+            yield Issue("licence_not_open", tuple(of_licence), f"{photos}: {licence}.")
