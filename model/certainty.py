@@ -33,9 +33,9 @@ class Certainty(BaseModel):
     that of the answers given on photos of known sources at most a share of `target_error` is wrong. `unseen_error` is
     the share that was wrong at such a threshold on sources left out; None where that was not measured.
 
-    `familiarity` holds evenly spaced quantiles (0..1) of the validation photos' familiarity, in which an embedding's
-    distance from the classes counts `distance_weight` times; with a weight of 0 the bundle needs no exemplars. A photo
-    whose unfamiliarity reaches `unfamiliar_from` is unlike those learned from.
+    `familiarity` holds evenly spaced quantiles (0..1) of the validation photos' familiarity, in which the distance from
+    the exemplars counts `distance_weight` times; with a weight of 0 the bundle needs none. A photo whose unfamiliarity
+    reaches `unfamiliar_from` is unlike those learned from.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -72,23 +72,22 @@ def energy(logits: Floats) -> Floats:
     return summed
 
 
-def distance(embeddings: Floats, centres: Floats) -> Floats:
-    """Cosine distance (N,), 0..2, of embeddings (N, d) from the nearest of the classes' centres (C, d, unit length)."""
-    cosines = embeddings @ centres.T / np.linalg.norm(embeddings, axis=1, keepdims=True)
-    nearest: Floats = 1 - cosines.max(axis=1)
-    return nearest
+def distance(embeddings: Floats, exemplars: Floats) -> Floats:
+    """Cosine distance (N,), 0..2, of embeddings (N, d) from the nearest of the exemplars (n, d, unit length)."""
+    nearest = (embeddings @ exemplars.T).max(axis=1) / np.linalg.norm(embeddings, axis=1)
+    return np.asarray(1 - nearest, np.float32)
 
 
-def familiarity(logits: Floats, embeddings: Floats, centres: Floats | None, fitted: Certainty) -> Floats:
+def familiarity(logits: Floats, embeddings: Floats, exemplars: Floats | None, fitted: Certainty) -> Floats:
     """How like those learned from photos are, (N,), on no scale of its own.
 
     Two signs are added, as in ViM (Wang et al. 2022): weak logits betray what lies between classes, a distant embedding
     what lies far from all. Each misses what the other sees.
     """
-    if not fitted.distance_weight or centres is None:
+    if not fitted.distance_weight or exemplars is None:
         return energy(logits)
-    sum_of_both: Floats = energy(logits) - np.float32(fitted.distance_weight) * distance(embeddings, centres)
-    return sum_of_both
+    both: Floats = energy(logits) - np.float32(fitted.distance_weight) * distance(embeddings, exemplars)
+    return both
 
 
 def unfamiliarity(familiar: Floats, quantiles: Sequence[float]) -> Floats:

@@ -61,7 +61,7 @@ class Classifier:
         self.certainty = bundle.description.certainty
         self.size = bundle.description.input.size
         uses_distance = self.certainty.distance_weight > 0
-        self.centres = read_exemplars(bundle.exemplars, len(self.classes)).centres() if uses_distance else None
+        self.exemplars = read_exemplars(bundle.exemplars, len(self.classes)).embeddings if uses_distance else None
 
     @classmethod
     def load(cls, bundle: str = DEFAULT, engine: str | None = None, precision: str | None = None) -> Classifier:
@@ -146,9 +146,9 @@ class Classifier:
         return [replace(each, evidence=(self._evidence(output, row, each),)) for row, each in enumerate(findings)]
 
     def _unfamiliarity(self, output: Output) -> NDArray[np.float32]:
-        if self.centres is not None and self.centres.shape[1] != output.embedding.shape[1]:
+        if self.exemplars is not None and self.exemplars.shape[1] != output.embedding.shape[1]:
             raise BundleError(f"{self.bundle.exemplars} is of another network than {self.bundle.network}.")
-        familiar = certainty.familiarity(output.logits, output.embedding, self.centres, self.certainty)
+        familiar = certainty.familiarity(output.logits, output.embedding, self.exemplars, self.certainty)
         return certainty.unfamiliarity(familiar, self.certainty.familiarity)
 
     def _evidence(self, output: Output, row: int, finding: Finding) -> NDArray[np.float32]:

@@ -1,6 +1,7 @@
 """Exemplars: embeddings of a few train photos of each class, which a bundle carries in place of the photos.
 
-They say where each class lies, and let others refit the head without forgetting classes whose photos they lack.
+What lies far from all of them is unfamiliar, and others can refit the head on them without forgetting classes whose
+photos they lack.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 LEVELS = 7
 """Steps between nothing and the largest value of a feature; a head learned from finer ones is no better."""
 
-
 UNREADABLE = (
     OSError, ValueError, LookupError, EOFError, TypeError, RuntimeError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
@@ -44,17 +44,14 @@ class Exemplars:
         """Pooled features (n, d), as a head takes them."""
         return self.embeddings * self.norms[:, None]
 
-    def centres(self) -> Floats:
-        """Unit-length mean embedding (C, d) of each class that has exemplars."""
-        means = np.stack([self.embeddings[self.labels == label].mean(axis=0) for label in np.unique(self.labels)])
-        return np.asarray(means / np.linalg.norm(means, axis=1, keepdims=True), np.float32)
-
 
 def write_exemplars(exemplars: Exemplars, file: Path) -> None:
-    """Write compressed arrays: square roots of the features in LEVELS steps of the largest, which keeps small ones."""
-    scale = np.abs(exemplars.embeddings).max(axis=0) + np.float32(1e-9)
-    shares = exemplars.embeddings / scale
-    steps = np.round(np.sign(shares) * np.sqrt(np.abs(shares)) * LEVELS)
+    """Write compressed arrays; an embedding is its steps, squared with their sign kept, times the scale.
+
+    Steps of the square root keep small features, which are most, better than steps of the features would.
+    """
+    scale = (np.abs(exemplars.embeddings).max(axis=0) + np.float32(1e-9)) / LEVELS**2
+    steps = np.round(np.sign(exemplars.embeddings) * np.sqrt(np.abs(exemplars.embeddings) / scale))
     np.savez_compressed(
         file,
         steps=steps.astype(np.int8),
@@ -80,5 +77,5 @@ def read_exemplars(file: Path, classes: int) -> Exemplars:
     fits = steps.ndim == 2 and steps.size and scale.shape == steps.shape[1:] and norms.shape == labels.shape == photos
     if not fits or labels.min() < 0 or labels.max() >= classes:
         raise BundleError(f"The exemplars in {file} are not of the bundle's classes: get the bundle anew.")
-    rough = np.sign(steps) * (steps / LEVELS) ** 2 * scale
+    rough = steps * np.abs(steps) * scale
     return Exemplars(rough / np.linalg.norm(rough, axis=1, keepdims=True), norms, labels)

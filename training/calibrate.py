@@ -41,10 +41,13 @@ def fit_certainty(
     classes: Sequence[str],
     taxonomy: Taxonomy,
     shift: Shift,
-    centres: Floats | None = None,
+    exemplars: Floats | None = None,
     target: float = TARGET_ERROR,
 ) -> Certainty:
-    """Fit on photos with known labels; a label that is no class counts for its roll-up alone."""
+    """Fit on photos with known labels; a label that is no class counts for its roll-up alone.
+
+    Without exemplars (n, d), energy alone says what is familiar.
+    """
     index = {key: number for number, key in enumerate(classes)}
     known = np.array([label in index for label in val.labels])
     targets = np.array([index.get(label, 0) for label in val.labels])
@@ -57,16 +60,16 @@ def fit_certainty(
         target_error=target,
         unseen_error=shift.error,
         familiarity=(0, 1),
-        distance_weight=0.0 if centres is None else distance_weight(val, centres),
+        distance_weight=0.0 if exemplars is None else distance_weight(val, exemplars),
         unfamiliar_from=UNFAMILIAR_FROM,
     )
-    quantiles = np.quantile(familiarity(val.logits, val.embeddings, centres, unfitted), np.linspace(0, 1, QUANTILES))
+    quantiles = np.quantile(familiarity(val.logits, val.embeddings, exemplars, unfitted), np.linspace(0, 1, QUANTILES))
     return unfitted.model_copy(update={"familiarity": tuple(quantiles.tolist())})
 
 
-def distance_weight(photos: Seen, centres: Floats) -> float:
+def distance_weight(photos: Seen, exemplars: Floats) -> float:
     """The weight at which energy and distance vary alike over known photos, so that neither drowns the other."""
-    spread = float(distance(photos.embeddings, centres).std())
+    spread = float(distance(photos.embeddings, exemplars).std())
     return float(energy(photos.logits).std()) / spread if spread else 0.0
 
 

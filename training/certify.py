@@ -40,8 +40,8 @@ def certify(folder: Path, rows: Sequence[Row], data: Path, classes: Classes, net
     write_exemplars(exemplars, folder / EXEMPLARS)
     pretrained_from = 0 if network.pretrained is None else width_of(network.backbone)
     shift = measure_shift(photos.embeddings[:, pretrained_from:], photos.rows, classes, classifier.taxonomy)
-    centres = read_exemplars(folder / EXEMPLARS, len(classes.keys)).centres()
-    return fit_certainty(photos.of_split("val"), classes.keys, classifier.taxonomy, shift, centres)
+    kept = read_exemplars(folder / EXEMPLARS, len(classes.keys)).embeddings
+    return fit_certainty(photos.of_split("val"), classes.keys, classifier.taxonomy, shift, kept)
 
 
 def feature_norms(photos: Seen, weight: NDArray[np.float32], bias: NDArray[np.float32]) -> NDArray[np.float32]:

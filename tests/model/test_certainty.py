@@ -75,23 +75,23 @@ vectors = arrays.arrays(np.float32, st.tuples(st.integers(1, 6), st.just(4)), el
 
 
 @given(vectors, vectors)
-def test_the_distance_is_from_the_nearest_centre_and_no_length_changes_it(photos: Floats, centres: Floats) -> None:
-    centres = centres / np.linalg.norm(centres, axis=1, keepdims=True)
-    found = distance(photos, centres)
+def test_the_distance_is_from_the_nearest_exemplar_and_no_length_changes_it(photos: Floats, exemplars: Floats) -> None:
+    exemplars = exemplars / np.linalg.norm(exemplars, axis=1, keepdims=True)
+    found = distance(photos, exemplars)
     assert found.shape == (len(photos),)
     assert ((found >= -1e-5) & (found <= 1 + 1e-5)).all()
-    assert np.allclose(distance(photos * 7, centres), found, atol=1e-5)
-    assert np.allclose(distance(centres, centres), 0, atol=1e-5)
-    assert np.allclose(found, np.min([distance(photos, one[None]) for one in centres], axis=0), atol=1e-6)
+    assert np.allclose(distance(photos * 7, exemplars), found, atol=1e-5)
+    assert np.allclose(distance(exemplars, exemplars), 0, atol=1e-5)
+    assert np.allclose(found, np.min([distance(photos, one[None]) for one in exemplars], axis=0), atol=1e-6)
 
 
-def test_far_from_every_centre_is_less_familiar_than_near_one_whatever_the_logits() -> None:
+def test_far_from_every_exemplar_is_less_familiar_than_near_one_whatever_the_logits() -> None:
     near, far = np.array([[1.0, 0.1]], np.float32), np.array([[0.1, 1.0]], np.float32)
-    centres, same = np.array([[1.0, 0.0]], np.float32), np.array([[3.0, 1.0]], np.float32)
+    exemplars, same = np.array([[1.0, 0.0]], np.float32), np.array([[3.0, 1.0]], np.float32)
     weighing = FITTED.model_copy(update={"distance_weight": 2.0})
-    assert familiarity(same, far, centres, weighing) < familiarity(same, near, centres, weighing)
-    assert familiarity(same, near, centres, weighing) < familiarity(same + 1, near, centres, weighing)
-    for fitted, where in ((FITTED, centres), (FITTED, None), (weighing, None)):
+    assert familiarity(same, far, exemplars, weighing) < familiarity(same, near, exemplars, weighing)
+    assert familiarity(same, near, exemplars, weighing) < familiarity(same + 1, near, exemplars, weighing)
+    for fitted, where in ((FITTED, exemplars), (FITTED, None), (weighing, None)):
         assert familiarity(same, far, where, fitted) == energy(same)
 
 

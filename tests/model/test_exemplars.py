@@ -43,17 +43,6 @@ def test_what_is_read_points_where_what_was_written_pointed(signed: bool, tmp_pa
     assert np.allclose(read.norms, exemplars.norms)
     assert read.labels.tolist() == exemplars.labels.tolist()
     assert read.features == pytest.approx(read.embeddings * read.norms[:, None])
-    assert ((read.centres() * exemplars.centres()).sum(axis=1) > 0.99).all()
-
-
-def test_a_centre_is_the_mean_of_a_class_at_unit_length_and_nearest_to_its_own() -> None:
-    exemplars = drawn()
-    centres = exemplars.centres()
-    assert centres.shape == (3, 400)
-    assert np.allclose(np.linalg.norm(centres, axis=1), 1, atol=1e-6)
-    assert ((exemplars.embeddings @ centres.T).argmax(axis=1) == exemplars.labels).all()
-    mean = exemplars.embeddings[exemplars.labels == 1].mean(axis=0)
-    assert np.allclose(centres[1], mean / np.linalg.norm(mean), atol=1e-6)
 
 
 def test_the_same_exemplars_are_the_same_few_bytes(tmp_path: Path) -> None:

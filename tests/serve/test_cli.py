@@ -151,7 +151,9 @@ def test_show_says_what_a_bundle_is_knows_and_scored(schreger: Run, bundle_folde
     bundle = load_bundle(bundle_folder)
     done = schreger("bundle", "show", bundle_folder)
     assert (done.returncode, done.stderr) == (0, "")
-    known = [bundle.id, bundle.description.backbone, str(bundle.description.input.size), *bundle.description.classes]
+    described = bundle.description
+    known = [bundle.id, described.backbone, str(described.input.size), *described.classes]
+    known.append(f"answers from {described.certainty.threshold:.2f}, for at most 5% wrong")
     metrics = json.loads((bundle_folder / METRICS).read_text())
     scored = [name for figures in metrics.values() for name in figures]
     assert scored

@@ -26,7 +26,7 @@ Floats = NDArray[np.float32]
 
 TAXONOMY = load_taxonomy()
 CLASSES = ["agapornis", "amazona_aestiva", "bone", "ceramic", "ivory", "marine_ivory"]
-CENTRES = np.eye(len(CLASSES), dtype=np.float32)
+EXEMPLARS = np.eye(len(CLASSES), dtype=np.float32)
 
 
 def photos(count: int, sharpness: float, seed: int = 0) -> tuple[Floats, NDArray[np.int64]]:
@@ -144,23 +144,23 @@ def test_an_answer_is_right_when_it_is_the_label_or_above_it() -> None:
 def test_what_is_fitted_fits_the_photos_that_it_was_fitted_on() -> None:
     logits, drawn = photos(400, 3)
     photos_seen = seen(logits * 2, [CLASSES[number] for number in drawn])
-    fitted = fit_certainty(photos_seen, CLASSES, TAXONOMY, Shift(), CENTRES)
+    fitted = fit_certainty(photos_seen, CLASSES, TAXONOMY, Shift(), EXEMPLARS)
     assert fitted.temperature == pytest.approx(2, rel=0.2)
     assert (fitted.target_error, fitted.unseen_error) == (0.05, None)
     assert len(fitted.familiarity) == 101
     assert list(fitted.familiarity) == sorted(fitted.familiarity)
-    familiar = familiarity(photos_seen.logits, photos_seen.embeddings, CENTRES, fitted)
+    familiar = familiarity(photos_seen.logits, photos_seen.embeddings, EXEMPLARS, fitted)
     assert fitted.familiarity[0] == pytest.approx(familiar.min())
     assert fitted.familiarity[-1] == pytest.approx(familiar.max())
     flagged = unfamiliarity(familiar, fitted.familiarity) >= fitted.unfamiliar_from
     assert flagged.mean() == pytest.approx(0.01, abs=0.005)
 
 
-def test_energy_and_distance_weigh_alike_and_without_centres_energy_stands_alone() -> None:
+def test_energy_and_distance_weigh_alike_and_without_exemplars_energy_stands_alone() -> None:
     logits, drawn = photos(400, 3)
     photos_seen = seen(logits, [CLASSES[number] for number in drawn])
-    fitted = fit_certainty(photos_seen, CLASSES, TAXONOMY, Shift(), CENTRES)
-    spread = distance(photos_seen.embeddings, CENTRES).std()
+    fitted = fit_certainty(photos_seen, CLASSES, TAXONOMY, Shift(), EXEMPLARS)
+    spread = distance(photos_seen.embeddings, EXEMPLARS).std()
     assert fitted.distance_weight * spread == pytest.approx(energy(logits).std(), rel=1e-4)
     alone = fit_certainty(photos_seen, CLASSES, TAXONOMY, Shift())
     assert alone.distance_weight == 0

@@ -77,7 +77,7 @@ def test_the_certainty_is_fitted_on_the_validation_photos(run: Path, toy: Path, 
     classifier = Classifier.load(str(run / "bundle"))
     fitted = classifier.certainty
     _, said = said_of("val", classifier, toy, toy_rows)
-    familiar = familiarity(said.logits, said.embedding, classifier.centres, fitted)
+    familiar = familiarity(said.logits, said.embedding, classifier.exemplars, fitted)
     assert fitted.distance_weight > 0
     assert fitted.familiarity[0] == pytest.approx(familiar.min(), abs=0.05)
     assert fitted.familiarity[-1] == pytest.approx(familiar.max(), abs=0.05)
