@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 def certify(folder: Path, rows: Sequence[Row], data: Path, classes: Classes, network: Network) -> Certainty:
     """Write the exemplars into a bundle's folder, and fit its certainty on photos as its own engine sees them."""
     classifier = Classifier.load(str(folder))
-    photos = see(classifier, [row for row in rows if row.split in ("train", "val")], data)
+    photos = see(classifier, [row for row in rows if row.split in ("train", "val")], lambda row: data / row.file)
     train = photos.of_split("train")
     learned = np.array([row.label in classes.class_of for row in train.rows])
-    targets = [classes.keys.index(classes.class_of[row.label]) for row in train.rows if row.label in classes.class_of]
+    targets = classes.targets(row for row in train.rows if row.label in classes.class_of)
     norms = feature_norms(train, *(part.detach().numpy() for part in (network.head.weight, network.head.bias)))
     exemplars = choose_exemplars(train.embeddings[learned], norms[learned], np.array(targets))
     write_exemplars(exemplars, folder / EXEMPLARS)

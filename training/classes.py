@@ -32,6 +32,11 @@ class Classes:
     keys: tuple[str, ...]
     class_of: Mapping[str, str]
 
+    def targets(self, rows: Iterable[Row]) -> list[int]:
+        """Number of the class that each row, whose label has one, is trained as."""
+        number_of = {key: number for number, key in enumerate(self.keys)}
+        return [number_of[self.class_of[row.label]] for row in rows]
+
 
 def choose_classes(rows: Iterable[Row], taxonomy: Taxonomy, min_train_photos: int = MIN_TRAIN_PHOTOS) -> Classes:
     """Choose the classes by counting train photos; a label short of them hands its photos to its parent, repeatedly.

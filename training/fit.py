@@ -32,7 +32,7 @@ from training.photos import Balanced, Batches, InOrder, Photos
 from training.precision import autocast, depthwise_in_float32
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from rich.console import Console
 
@@ -81,14 +81,10 @@ class Fit:
         folder: Path,
         out: Path,
         decoded: Decoded | None = None,
-        accelerator: Accelerator | None = None,
     ) -> None:
         torch.manual_seed(recipe.seed)
-        self.recipe, self.out, self.accelerator = (
-            recipe,
-            out,
-            accelerator or Accelerator(cpu=not torch.accelerator.is_available()),
-        )
+        self.recipe, self.out = recipe, out
+        self.accelerator = Accelerator(cpu=not torch.accelerator.is_available())
         self.device = self.accelerator.device
         train = [row for row in rows if row.split == "train" and row.label in classes.class_of]
         val = [row for row in rows if row.split == "val" and row.label in classes.class_of]
@@ -187,7 +183,7 @@ class Fit:
         self.state.history.append({"epoch": self.state.epoch, **noted})
         improved = val.loss < self.state.best
         self.state.epochs_since_best = 0 if improved else self.state.epochs_since_best + 1
-        self.state.best = min(val.loss, self.state.best) if improved else self.state.best
+        self.state.best = val.loss if improved else self.state.best
         if not self.accelerator.is_main_process:
             return
         console.print(
@@ -296,17 +292,22 @@ class Validation(NamedTuple):
 
 def validate(network: Network, photos: Photos, recipe: Recipe) -> Validation:
     """Judge the network on photos as the classifier would see them."""
-    network.eval()
-    device = network.head.weight.device
-    logits: list[Tensor] = []
-    with torch.inference_mode(), autocast(recipe, device):
-        for pixels, _ in Batches(photos, InOrder(len(photos)), recipe.batch_size, recipe.workers):
-            logits.append(network.logits(images_of(pixels, recipe, device)).float())
-    said, targets = torch.cat(logits).cpu(), torch.tensor(photos.targets)
+    said, targets = run_in_order(network, network.logits, photos, recipe), torch.tensor(photos.targets)
     right = (said.argmax(dim=1) == targets).double()
     recalls = torch.stack([right[targets == target].mean() for target in targets.unique()])
     calibrated = said / fit_temperature(said.numpy(), targets.numpy())
     return Validation(float(functional.cross_entropy(calibrated, targets)), float(right.mean()), float(recalls.mean()))
+
+
+def run_in_order(network: Network, part: Callable[[Tensor], Tensor], photos: Photos, recipe: Recipe) -> Tensor:
+    """What a part of the network makes of every photo, (N, ...) float32 on the CPU, once it has learned."""
+    network.eval()
+    device = network.head.weight.device
+    done: list[Tensor] = []
+    with torch.inference_mode(), autocast(recipe, device):
+        for pixels, _ in Batches(photos, InOrder(len(photos)), recipe.batch_size, recipe.workers):
+            done.append(part(images_of(pixels, recipe, device)).float().cpu())
+    return torch.cat(done)
 
 
 def contiguous(weights: dict[str, Tensor]) -> dict[str, Tensor]:

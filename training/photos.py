@@ -51,8 +51,7 @@ class Photos(Dataset[tuple[Tensor, int] | PhotosError]):
         decoded: Decoded | None = None,
     ) -> None:
         self.rows, self.folder, self.size, self.augmenter, self.decoded = rows, folder, size, augmenter, decoded
-        index = {key: number for number, key in enumerate(classes.keys)}
-        self.targets = [index[classes.class_of[row.label]] for row in rows]
+        self.targets = classes.targets(rows)
         missing = next((row.file for row in rows if not (folder / row.file).is_file()), None)
         if missing:
             raise PhotosError(f"{folder / missing} is in the manifest and not in the folder.")

@@ -9,12 +9,11 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from training.fit import images_of
-from training.photos import Batches, InOrder
-from training.precision import autocast
+from training.fit import run_in_order
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from model.network import Network
     from training.photos import Photos
@@ -54,11 +53,9 @@ def balanced_head(
 
 def pooled_features(network: Network, photos: Photos, recipe: Recipe) -> NDArray[np.float32]:
     """Features (N, d) that the head sees."""
-    network.eval()
-    device = network.head.weight.device
-    batches = []
-    with torch.inference_mode(), autocast(recipe, device):
-        for pixels, _ in Batches(photos, InOrder(len(photos)), recipe.batch_size, recipe.workers):
-            features = network.features(images_of(pixels, recipe, device))
-            batches.append(features.float().mean(dim=(2, 3)).cpu().numpy())
-    return np.concatenate(batches)
+
+    def pooled(images: Tensor) -> Tensor:
+        return network.features(images).float().mean(dim=(2, 3))
+
+    features: NDArray[np.float32] = run_in_order(network, pooled, photos, recipe).numpy()
+    return features

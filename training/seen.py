@@ -12,7 +12,7 @@ from model.classifier import Opened
 from model.engine import BATCH, CORES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from model.manifest import Row
 
     Floats = NDArray[np.float32]
-    Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,11 +43,11 @@ class Seen:
         return Seen(rows, self.logits[chosen], self.embeddings[chosen])
 
 
-def see(classifier: Classifier, rows: Sequence[Row], folder: Path) -> Seen:
+def see(classifier: Classifier, rows: Sequence[Row], locate: Callable[[Row], Path]) -> Seen:
     """Run the photos of these rows; those that cannot be opened are left out."""
 
     def of_batch(batch: Sequence[Row]) -> tuple[list[Row], Floats, Floats]:
-        opened = [(row, classifier.open(folder / row.file)) for row in batch]
+        opened = [(row, classifier.open(locate(row))) for row in batch]
         good = [(row, photo.pixels) for row, photo in opened if isinstance(photo, Opened)]
         if not good:
             return [], np.empty((0, 0), np.float32), np.empty((0, 0), np.float32)
@@ -59,6 +58,8 @@ def see(classifier: Classifier, rows: Sequence[Row], folder: Path) -> Seen:
     with ThreadPoolExecutor(CORES) as pool:
         batches = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
         parts = [part for part in pool.map(of_batch, batches) if part[0]]
+    if not parts:
+        return Seen([], np.zeros((0, len(classifier.classes)), np.float32), np.zeros((0, 1), np.float32))
     return Seen(
         [row for part in parts for row in part[0]],
         np.concatenate([part[1] for part in parts]),

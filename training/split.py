@@ -19,7 +19,7 @@ from rich.table import Table
 from model.errors import SchregerError
 from model.manifest import Split, read_manifest
 from training.classes import MIN_TRAIN_PHOTOS
-from training.evaluate.commands import find_photos
+from training.labelled import find_photos
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -18,6 +18,7 @@ from training.debug import few_rows, short_recipe
 from training.decoded import Decoded
 from training.extend import extend
 from training.fit import CHECKPOINT, Fit, new_backbone, new_network
+from training.labelled import find_photos
 from training.make import make_bundle
 from training.memory import keep_freed_memory
 from training.photos import Photos
@@ -49,13 +50,12 @@ def command(
     debug: bool,
 ) -> None:
     """Train by a recipe, or let a bundle learn more; export, fit the certainty, measure, describe what came of it."""
-    if data is None:
-        raise TrainError("Name labelled photos: --data FOLDER (with manifest.csv), or set SCHREGER_DATA.")
+    manifest, _ = find_photos(None, data)
     known = load_bundle(find_bundle(bundle)) if bundle else None
     if recipe is None and known is None:
         raise TrainError("Name a recipe: --recipe FILE, such as one of training/recipes.")
     read = read_recipe(recipe or known.folder / RECIPE, changes)  # type: ignore[union-attr]
-    rows = read_manifest(data / "manifest.csv")
+    rows, data = read_manifest(manifest), manifest.parent
     if debug:
         read, rows = short_recipe(read), few_rows(rows, read.min_train_photos)
     begin(out, read, resume)

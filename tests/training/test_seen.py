@@ -21,7 +21,7 @@ def test_photos_come_in_order_and_those_that_cannot_be_opened_are_left_out(
     assert len(rows) > 3 * BATCH
     for row in rows[BATCH : 2 * BATCH + 1]:  # a whole batch, and one of the next
         (data / row.file).write_bytes(b"not a photo")
-    photos = see(classifier, rows, data)
+    photos = see(classifier, rows, lambda row: data / row.file)
     assert photos.rows == rows[:BATCH] + rows[2 * BATCH + 1 :]
     assert photos.labels == [row.label for row in photos.rows]
     for number in (0, BATCH, len(photos.rows) - 1):
@@ -33,7 +33,7 @@ def test_photos_come_in_order_and_those_that_cannot_be_opened_are_left_out(
 
 def test_a_split_is_its_own_photos(run: Path, toy: Path, toy_rows: list[Row]) -> None:
     rows = [row for row in toy_rows if row.label == "ivory" and row.split in ("train", "val")]
-    photos = see(Classifier.load(str(run / "bundle")), rows, toy)
+    photos = see(Classifier.load(str(run / "bundle")), rows, lambda row: toy / row.file)
     val = photos.of_split("val")
     assert val.rows == [row for row in rows if row.split == "val"]
     assert np.array_equal(val.logits, photos.logits[[row.split == "val" for row in rows]])

@@ -20,7 +20,7 @@ from training.check.look import look
 from training.check.report import CSV, JSON, print_counts, write_csv, write_json
 from training.check.sheets import PAGE, write_sheets
 from training.check.shortcuts import shortcut_issues
-from training.evaluate.commands import find_photos
+from training.labelled import find_photos
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -23,6 +23,7 @@ from training.evaluate.report import make_report
 from training.evaluate.sheets import write_sheets
 from training.evaluate.tables import write_files
 from training.evaluate.write import print_comparison, print_figures, write_metrics
+from training.labelled import find_photos
 from training.memory import keep_freed_memory
 
 if TYPE_CHECKING:
@@ -158,30 +159,14 @@ def read_photos(manifest: Path | None, data: Path | None, split: str | None) -> 
     """The photos of a manifest.
 
     Raises:
-        EvaluateError: No photos are named, or none is in the split.
+        EvaluateError: No photo is in the split.
+        LabelledError: No photos are named.
         ManifestError: The manifest cannot be used.
     """
     found, locate = find_photos(manifest, data)
     rows = read_manifest(found)
     digest = hashlib.sha256(found.read_bytes()).hexdigest()
     return Photos(choose(rows, split), split or "any", rows, digest, locate)
-
-
-def find_photos(manifest: Path | None, data: Path | None) -> tuple[Path, Callable[[Row], Path]]:
-    """The manifest, and where the photo of a row lies: beside the manifest, else in the data folder.
-
-    Raises:
-        EvaluateError: Neither a manifest nor a data folder is given.
-    """
-    if manifest is None and data is None:
-        raise EvaluateError("Name labelled photos: --data FOLDER (with manifest.csv), or set SCHREGER_DATA.")
-    found = manifest if manifest is not None else Path(str(data)) / "manifest.csv"
-
-    def locate(row: Row) -> Path:
-        beside = found.parent / row.file
-        return beside if data is None or beside.exists() else data / row.file
-
-    return found, locate
 
 
 def choose(rows: Sequence[Row], split: str | None) -> list[Row]:

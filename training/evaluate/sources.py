@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,12 +10,11 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from model.classifier import Opened
-from model.engine import BATCH, CORES
 from training.evaluate.bootstrap import RESAMPLES, Figure, difference, share, with_interval
 from training.evaluate.predictions import lineage
 from training.evaluate.products import FALSE_ALARMS, LEFT_ASIDE, sides
 from training.refit import INVERSE_REGULARISATION, ITERATIONS
+from training.seen import see
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -67,19 +65,8 @@ class Embedded:
 
 def embed(classifier: Classifier, rows: Sequence[Row], locate: Callable[[Row], Path]) -> Embedded:
     """Features of the train and validation rows among these that can be opened."""
-    wanted = [row for row in rows if row.split in ("train", "val")]
-
-    def of_batch(batch: Sequence[Row]) -> tuple[list[Row], Floats]:
-        opened = [(row, classifier.open(locate(row))) for row in batch]
-        good = [(row, photo.pixels) for row, photo in opened if isinstance(photo, Opened)]
-        if not good:
-            return [], np.zeros((0, 0), np.float32)
-        return [row for row, _ in good], classifier.engine.run(np.stack([pixels for _, pixels in good])).embedding
-
-    with ThreadPoolExecutor(CORES) as pool:
-        parts = list(pool.map(of_batch, [wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH)]))
-    kept = [row for part, _ in parts for row in part]
-    features = np.concatenate([part for _, part in parts if len(part)]) if kept else np.zeros((0, 1), np.float32)
+    seen = see(classifier, [row for row in rows if row.split in ("train", "val")], locate)
+    kept, features = seen.rows, seen.embeddings
     is_train = np.array([row.split == "train" for row in kept], dtype=bool)
     scaled = StandardScaler().fit(features[is_train]).transform(features) if is_train.any() else features
     return Embedded(kept, scaled.astype(np.float32), is_train, np.array([row.source for row in kept], dtype=str))

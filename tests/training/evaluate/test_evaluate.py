@@ -13,9 +13,10 @@ from click.testing import Result
 from model.classifier import Classifier
 from model.manifest import Row
 from model.photo import PhotoError, open_photo
-from training.evaluate.commands import EvaluateError, choose, find_photos
+from training.evaluate.commands import EvaluateError, choose
 from training.evaluate.disturb import DISTURBANCES
 from training.evaluate.write import COLUMNS
+from training.labelled import find_photos
 
 Command = Callable[..., Result]
 
