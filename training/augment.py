@@ -1,4 +1,4 @@
-"""Augmentation: the transforms that a recipe writes out, by their albumentations names."""
+"""Augmentation: the transforms that a recipe writes out, by their names in albumentations or `training.adverts`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from pydantic import ValidationError
 
+from training.adverts import TRANSFORMS
 from training.recipe import Recipe, RecipeError
 
 if TYPE_CHECKING:
@@ -33,8 +34,13 @@ class Augmenter:
             raise RecipeError("The recipe is wrong at augmentation: it must keep bytes, so leave out Normalize.")
 
     def __call__(self, pixels: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
-        """Augment pixels (H, W, 3) into (size, size, 3)."""
-        self._compose.set_random_seed(seed)
+        """Augment pixels (H, W, 3) into (size, size, 3).
+
+        Each transform gets a seed of its own: Compose would give all the same one, and all would happen together.
+        """
+        seeds = np.random.SeedSequence(seed).generate_state(len(self._compose.transforms))
+        for transform, own in zip(self._compose.transforms, seeds.tolist(), strict=True):
+            transform.set_random_seed(own)
         augmented: NDArray[np.uint8] = self._compose(image=pixels)["image"]
         return augmented
 
@@ -46,7 +52,7 @@ def _transform(step: dict[str, dict[str, Any]], size: int) -> Any:
         RecipeError: albumentations knows no such transform, or not these parameters.
     """
     [(name, parameters)] = step.items()
-    transform = getattr(albumentations, name, None)
+    transform = TRANSFORMS.get(name) or getattr(albumentations, name, None)
     if not (isinstance(transform, type) and issubclass(transform, albumentations.BasicTransform)):
         raise RecipeError(f"The recipe is wrong at augmentation: albumentations knows no transform named {name!r}.")
     if name == "RandomResizedCrop":

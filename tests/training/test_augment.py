@@ -38,6 +38,16 @@ def test_the_same_seed_gives_the_same_pixels_whatever_came_before(pixels: NDArra
     assert len({one(pixels, seed).tobytes() for seed in range(10)}) == 10
 
 
+def test_whether_one_transform_happens_says_nothing_of_the_next() -> None:
+    both = augmenter({"ToGray": {"p": 0.5}}, {"InvertImg": {"p": 0.5}})
+    red = np.zeros((8, 8, 3), np.uint8)
+    red[..., 0] = 200
+    done = [both(red, seed)[0, 0].tolist() for seed in range(200)]
+    grey = np.array([len(set(colour)) == 1 for colour in done])
+    inverted = np.array([max(colour) == 255 or colour[1] > 128 for colour in done])
+    assert all(30 <= count <= 70 for count in np.bincount(2 * grey + inverted, minlength=4))
+
+
 def test_training_may_see_smaller_photos_than_the_classifier(pixels: NDArray[np.uint8]) -> None:
     recipe = Recipe(name="a", stages=(Stage(epochs=1),), input_size=48, train_size=32, augmentation=STEPS)
     assert Augmenter(recipe)(pixels, 7).shape == (32, 32, 3)

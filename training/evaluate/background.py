@@ -32,11 +32,14 @@ KERNEL = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
 def swap_background(pixels: Pixels) -> Pixels | None:
     """The object on a drawn ground; None where the ground is not plain or the object cannot be told from it."""
     mask = object_mask(pixels)
-    if mask is None:
-        return None
+    return None if mask is None else on_ground(pixels, mask, zlib.crc32(pixels.tobytes()))
+
+
+def on_ground(pixels: Pixels, mask: Mask, number: int) -> Pixels:
+    """The object of a mask (H, W) on the drawn ground of this number."""
     height, width = pixels.shape[:2]
     soft = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), max(height, width) / 400)[..., None]
-    other = ground(height, width, zlib.crc32(pixels.tobytes()))
+    other = ground(height, width, number)
     return np.asarray((pixels * soft + other * (1 - soft)).round(), np.uint8)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.evaluate.background import swap_background
+from training.evaluate.drawn import FONT, write_line
 
 Pixels = NDArray[np.uint8]
 
@@ -21,7 +22,6 @@ BLUR = 1 / 128
 LIGHT = 0.3
 
 WHITE, RED, GREY, BLACK = (255, 255, 255), (200, 30, 40), (242, 242, 245), (20, 20, 20)
-FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 def jpeg(pixels: Pixels) -> Pixels:
@@ -64,7 +64,7 @@ def banner(pixels: Pixels) -> Pixels:
     height, result = len(pixels), pixels.copy()
     bar = max(4, height // 6)
     result[height - bar :] = RED
-    _write(result, "ONLY $49.99  FREE SHIPPING", (height - bar, height), WHITE)
+    write_line(result, "ONLY $49.99  FREE SHIPPING", (height - bar, height), WHITE)
     return result
 
 
@@ -74,13 +74,13 @@ def screenshot(pixels: Pixels) -> Pixels:
     above, below = max(8, round(0.16 * width)), max(16, round(0.45 * width))
     result = np.full((above + height + below, width, 3), GREY, np.uint8)
     result[above : above + height] = pixels
-    _write(result, "12:41     Marketplace     ...", (above // 4, above), BLACK)
+    write_line(result, "12:41     Marketplace     ...", (above // 4, above), BLACK)
     end = above + height
     step = below // 5
     for line, text in enumerate(("$49.99   Carving, very old", "Seller: antiques_4u", "Ships worldwide in 5 days")):
-        _write(result, text, (end + line * step, end + (line + 1) * step), BLACK)
+        write_line(result, text, (end + line * step, end + (line + 1) * step), BLACK)
     result[end + 3 * step + step // 2 : end + 5 * step - step // 3, width // 16 : width - width // 16] = RED
-    _write(result, "Buy now", (end + 3 * step + step // 2, end + 5 * step - step // 3), WHITE)
+    write_line(result, "Buy now", (end + 3 * step + step // 2, end + 5 * step - step // 3), WHITE)
     return result
 
 
@@ -106,15 +106,6 @@ DISTURBANCES: Mapping[str, Callable[[Pixels], Pixels | None]] = {
     "other background": swap_background,
 }
 """Each by the name that people read; None comes of a photo that it cannot be done to."""
-
-
-def _write(pixels: Pixels, text: str, rows: tuple[int, int], colour: tuple[int, int, int]) -> None:
-    """Write one line of text into a band of rows, as large as fits."""
-    (width, height), _ = cv2.getTextSize(text, FONT, 1, 2)
-    band = rows[1] - rows[0]
-    scale = min(0.6 * band / height, 0.9 * pixels.shape[1] / width)
-    left, base = round((pixels.shape[1] - width * scale) / 2), round(rows[0] + (band + height * scale) / 2)
-    cv2.putText(pixels, text, (left, base), FONT, scale, colour, max(1, round(2 * scale)), cv2.LINE_AA)
 
 
 def _rounded(values: NDArray[np.floating]) -> Pixels:

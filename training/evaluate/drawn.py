@@ -13,6 +13,7 @@ Levels = NDArray[np.float32]
 Brush = Callable[[int, int, np.random.Generator], Levels]
 
 NONSENSE_SIDE = 256
+FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 def ground(height: int, width: int, number: int) -> Pixels:
@@ -35,6 +36,17 @@ def nonsense(number: int) -> Pixels:
     brushes: tuple[Brush, ...] = (_noise, _marble, _stripes, _scribble, _letters, _tiles)
     levels = brushes[number % len(brushes)](NONSENSE_SIDE, NONSENSE_SIDE, generator)
     return _coloured(levels, tuple(generator.uniform(0, 140, 3)), tuple(generator.uniform(120, 255, 3)))
+
+
+def write_line(
+    pixels: Pixels, text: str, rows: tuple[int, int], colour: tuple[int, int, int], font: int = FONT
+) -> None:
+    """Write one line of text into a band of rows, as large as fits."""
+    (width, height), _ = cv2.getTextSize(text, font, 1, 2)
+    band = rows[1] - rows[0]
+    scale = min(0.6 * band / height, 0.9 * pixels.shape[1] / width)
+    left, base = round((pixels.shape[1] - width * scale) / 2), round(rows[0] + (band + height * scale) / 2)
+    cv2.putText(pixels, text, (left, base), font, scale, colour, max(1, round(2 * scale)), cv2.LINE_AA)
 
 
 def _coloured(levels: Levels, dark: Sequence[float], bright: Sequence[float]) -> Pixels:
@@ -95,5 +107,5 @@ def _letters(height: int, width: int, generator: np.random.Generator) -> Levels:
     paper = np.full((height, width), 255, np.uint8)
     for line in range(20, height, 24):
         text = "".join(map(chr, generator.integers(65, 91, 18)))
-        cv2.putText(paper, text, (4, line), cv2.FONT_HERSHEY_SIMPLEX, 0.6, 0, 2)
+        cv2.putText(paper, text, (4, line), FONT, 0.6, 0, 2)
     return np.asarray(paper / 255, np.float32)
