@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+    from onnx import NodeProto
+    from torch import Tensor
+    from torch.nn import Module
 
     from model.bundle import Bundle
     from model.network import Network
@@ -162,10 +165,7 @@ def loop(folder: Path, bundle: str, batch: int, out: Path) -> None:
 
 
 def network_of(bundle: Bundle) -> Network:
-    """The bundle's network in torch. Its batch norms were folded into the convolutions before them when exported.
-
-    A second backbone is that of the recipe, untouched; the file leaves out what it has in common with the first.
-    """
+    """The bundle's network in torch. Its batch norms were folded into the convolutions before them when exported."""
     import onnx
     import torch
     from onnx.numpy_helper import to_array
@@ -176,12 +176,35 @@ def network_of(bundle: Bundle) -> Network:
     recipe = read_recipe(bundle.folder / RECIPE)
     untrained = recipe.model_copy(update={"backbone": recipe.backbone.model_copy(update={"weights": "none"})})
     network = new_network(untrained, len(bundle.description.classes)).eval()
+    if recipe.keep_pretrained:
+        network.add_pretrained(new_backbone(untrained).eval())
     graph = onnx.load(bundle.network).graph
     stored = {weight.name.removesuffix(".float16"): torch.tensor(to_array(weight)) for weight in graph.initializer}
-    tuned = [node for node in graph.node if node.op_type == "Conv" and node.name.startswith("/backbone/")]
-    folded = [[stored[name] for name in node.input[1:]] for node in tuned]
-    layers = [module for module in network.backbone.modules() if isinstance(module, torch.nn.Conv2d)]
-    norms = [module for module in network.backbone.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    nodes = [node for node in graph.node if node.op_type == "Conv"]
+    for name, backbone in network.named_children():
+        if name in ("backbone", "pretrained"):
+            fill(backbone, [[stored[part] for part in node.input[1:]] for node in of_backbone(name, nodes)])
+    network.head.load_state_dict({name: stored[f"head.{name}"] for name in ("weight", "bias")})
+    return network
+
+
+def of_backbone(name: str, nodes: Sequence[NodeProto]) -> list[NodeProto]:
+    """The convolutions of one backbone; what both have in common is stored once, as either's."""
+    own, names = f"/{name}/", {node.name for node in nodes}
+    other = {"/backbone/": "/pretrained/", "/pretrained/": "/backbone/"}[own]
+    return [
+        node
+        for node in nodes
+        if node.name.startswith(own) or (node.name.startswith(other) and node.name.replace(other, own) not in names)
+    ]
+
+
+def fill(backbone: Module, folded: Sequence[Sequence[Tensor]]) -> None:
+    """Give a backbone's convolutions and norms weights and biases in which the norms are folded."""
+    import torch
+
+    layers = [module for module in backbone.modules() if isinstance(module, torch.nn.Conv2d)]
+    norms = [module for module in backbone.modules() if isinstance(module, torch.nn.BatchNorm2d)]
     with torch.no_grad():
         for (weight, bias), layer, norm in zip(folded, layers, norms, strict=True):
             layer.weight.copy_(weight)
@@ -189,10 +212,6 @@ def network_of(bundle: Bundle) -> Network:
             norm.bias.copy_(bias)
             norm.running_mean.zero_()
             norm.running_var.fill_(1 - norm.eps)
-    if recipe.keep_pretrained:
-        network.add_pretrained(new_backbone(recipe).eval())
-    network.head.load_state_dict({name: stored[f"head.{name}"] for name in ("weight", "bias")})
-    return network
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import numpy as np
 
 from model import certainty
 from model.bundle import DEFAULT, BundleError, find_bundle, load_bundle
-from model.engine import BATCH, CORES, load_engine
+from model.engine import CORES, load_engine
 from model.exemplars import read_exemplars
 from model.finding import Finding
 from model.photo import PhotoError, open_photo, squash
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+BATCH = 16
+"""Photos that a core takes on at a time."""
 
 DECODE_SIDE = 640
 """Longest side in pixels at which photos are opened for the network alone: twice what it sees."""

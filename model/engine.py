@@ -6,6 +6,7 @@ import importlib.util
 import os
 import threading
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
@@ -14,7 +15,7 @@ from model.bundle import DESCRIPTION
 from model.errors import SchregerError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
     Pixels = NDArray[np.uint8]
     Floats = NDArray[np.float32]
 
-BATCH = 16
-"""Photos in a full batch: larger ones are no faster on two cores, and hold more memory."""
-
 CORES = os.cpu_count() or 1
+
+TRUNK = "trunk"
+"""Name of the map that ends the first stages of a network, which run in float32 whatever the precision."""
 
 TOLERANCE = 0.06
 """Largest difference of a calibrated logit between bfloat16 and float32 on the self-check that bfloat16 is used with.
@@ -89,7 +90,10 @@ def load_engine(bundle: Bundle, name: str | None = None, precision: str | None =
 
 
 class OpenVino:
-    """OpenVINO on the CPU; scaling and layout of the pixels are compiled into the network."""
+    """OpenVINO on the CPU; scaling and layout of the pixels are compiled into the network.
+
+    A photo at a time runs on one core: batches are slower, since their maps do not fit into a core's cache.
+    """
 
     name = "openvino"
 
@@ -98,27 +102,28 @@ class OpenVino:
             raise EngineError(f"openvino runs the network in f32 or bf16, not in {precision}.")
         described = bundle.description
         self._core = _core()
-        self._network = _with_pixels(self._core.read_model(bundle.network), bundle)
+        *trunk, rest = _parts(_with_pixels(self._core.read_model(bundle.network), bundle))
+        first = [self._compile(part, "f32") for part in trunk]
         self._own = threading.local()
-        self._compiled = self._compile(precision or "f32")
+        self._compiled = [*first, self._compile(rest, precision or "f32")]
         self.precision = precision or "f32"
         if precision is None and "BF16" in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
-            faster = self._compile("bf16")
+            faster = [*first, self._compile(rest, "bf16")]
             if _agree(self._compiled, faster, self_check_photos(described.input.size), described.certainty.temperature):
                 self._compiled, self.precision = faster, "bf16"
 
     def run(self, pixels: Pixels) -> Output:
-        return _run_batches(self._run, pixels)
+        if not hasattr(self._own, "chain"):  # requests hold one set of inputs and outputs, so one a thread
+            self._own.chain = _chain(self._compiled)
+        return _one_by_one(self._own.chain, pixels)
 
-    def _run(self, pixels: Pixels) -> Any:
-        if not hasattr(self._own, "request"):  # a request holds one set of inputs and outputs, so one a thread
-            self._own.request = self._compiled.create_infer_request()
-        return self._own.request.infer(pixels)
+    def _compile(self, network: Any, precision: str) -> Any:
+        """One stream a core, each with a photo of its own: cores that share one wait for each other.
 
-    def _compile(self, precision: str) -> Any:
-        """One stream a core, each for a batch of its own: cores that share one batch wait for each other."""
-        config = {"NUM_STREAMS": CORES, "INFERENCE_NUM_THREADS": CORES, "INFERENCE_PRECISION_HINT": precision}
-        return self._core.compile_model(self._network, "CPU", config)
+        Streams are not bound to cores, since those of trunk and rest would now and then share one and leave one idle.
+        """
+        streams = {"NUM_STREAMS": CORES, "INFERENCE_NUM_THREADS": CORES, "ENABLE_CPU_PINNING": False}
+        return self._core.compile_model(network, "CPU", {**streams, "INFERENCE_PRECISION_HINT": precision})
 
 
 @cache
@@ -149,7 +154,7 @@ class OnnxRuntime:
         self._mean, self._std = 255 * np.array(given.mean, np.float32), 255 * np.array(given.std, np.float32)
 
     def run(self, pixels: Pixels) -> Output:
-        return _run_batches(self._run, pixels)
+        return _one_by_one(self._run, pixels)
 
     def _run(self, pixels: Pixels) -> Sequence[Floats]:
         images = ((pixels - self._mean) / self._std).transpose(0, 3, 1, 2)
@@ -168,29 +173,55 @@ def self_check_photos(size: int) -> Pixels:
     return np.stack([(picture * 255).astype(np.uint8) for picture in nearest])
 
 
-def _agree(exact: Any, faster: Any, pixels: Pixels, temperature: float) -> bool:
+def _agree(exact: Sequence[Any], faster: Sequence[Any], pixels: Pixels, temperature: float) -> bool:
     """Whether two networks differ in no logit by more than TOLERANCE, once divided by the temperature."""
-    difference = _run_batches(exact, pixels).logits - _run_batches(faster, pixels).logits
-    return bool(np.abs(difference).max() <= TOLERANCE * temperature)
+    one, other = (_one_by_one(_chain(compiled), pixels).logits for compiled in (exact, faster))
+    return bool(np.abs(one - other).max() <= TOLERANCE * temperature)
 
 
-def _run_batches(network: Any, pixels: Pixels) -> Output:
-    """Run N photos in batches of one shape, padded, since a new shape makes an engine plan anew."""
-    outputs = []
-    for start in range(0, len(pixels), BATCH):
-        part = pixels[start : start + BATCH]
-        padding = 0 if len(pixels) == 1 else BATCH - len(part)
-        result = network(np.pad(part, ((0, padding), (0, 0), (0, 0), (0, 0))))
-        outputs.append([np.array(result[number][: len(part)], np.float32) for number in range(3)])
-    return Output(*(np.concatenate(parts) for parts in zip(*outputs, strict=True)))
+def _chain(compiled: Sequence[Any]) -> Callable[[Pixels], Any]:
+    """Requests of a network's parts, each reading what the one before it wrote."""
+    requests = [part.create_infer_request() for part in compiled]
+    for earlier, later in pairwise(requests):
+        later.set_input_tensor(earlier.get_output_tensor())
+
+    def infer(pixels: Pixels) -> Any:
+        result = requests[0].infer(pixels)
+        for later in requests[1:]:
+            result = later.infer()
+        return result
+
+    return infer
+
+
+def _one_by_one(network: Callable[[Pixels], Any], pixels: Pixels) -> Output:
+    """Run N photos, one at a time."""
+    results = (network(pixels[place : place + 1]) for place in range(len(pixels)))
+    photos = [[np.array(result[number], np.float32) for number in range(3)] for result in results]
+    return Output(*(np.concatenate(parts) for parts in zip(*photos, strict=True)))
+
+
+def _parts(network: Any) -> list[Any]:
+    """The network as its trunk and the rest, or whole where no trunk is named."""
+    from openvino import Model, opset13
+
+    end = next((output for node in network.get_ops() for output in node.outputs() if TRUNK in output.names), None)
+    if end is None:
+        return [network]
+    entry = opset13.parameter(end.shape, np.float32)
+    for user in end.get_target_inputs():
+        user.replace_source_output(entry.output(0))
+    trunk = Model([opset13.result(end)], network.get_parameters())
+    return [trunk, Model(network.get_results(), [entry])]
 
 
 def _with_pixels(network: Any, bundle: Bundle) -> Any:
-    """The network with uint8 pixels (N, H, W, 3) as its input in place of normalised images (N, 3, H, W)."""
+    """The network of one photo, with uint8 pixels (1, H, W, 3) as its input in place of an image (1, 3, H, W)."""
     from openvino import Layout, Type
     from openvino.preprocess import PrePostProcessor
 
     given = bundle.description.input
+    network.reshape([1, 3, given.size, given.size])
     processor = PrePostProcessor(network)
     processor.input().tensor().set_element_type(Type.u8).set_layout(Layout("NHWC"))
     processor.input().model().set_layout(Layout("NCHW"))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from model.classifier import Opened
-from model.engine import BATCH, CORES
+from model.classifier import BATCH, Opened
+from model.engine import CORES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

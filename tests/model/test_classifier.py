@@ -15,8 +15,8 @@ import torch
 
 from model.backbones import create_backbone
 from model.bundle import EXEMPLARS, Bundle, BundleError, load_bundle, write_description
-from model.classifier import DECODE_SIDE, Classifier
-from model.engine import BATCH, CORES, load_engine
+from model.classifier import BATCH, DECODE_SIDE, Classifier
+from model.engine import CORES, load_engine
 from model.exemplars import Exemplars, write_exemplars
 from model.finding import Finding
 from model.network import Network

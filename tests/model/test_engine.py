@@ -16,10 +16,11 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from model.backbones import create_backbone
 from model.bundle import NETWORK, Bundle, load_bundle, write_description
 from model.certainty import softmax
 from model.classifier import Classifier
-from model.engine import TOLERANCE, EngineError, Output, load_engine, self_check_photos
+from model.engine import TOLERANCE, TRUNK, EngineError, Output, load_engine, self_check_photos
 from model.manifest import read_manifest
 from model.network import Network, normalise
 from model.photo import open_photo, squash
@@ -46,7 +47,7 @@ def by_torch(network: nn.Module, pixels: Pixels) -> Output:
     return Output(*(part.numpy() for part in said))
 
 
-def folded_at_float16(network: Network) -> Network:
+def as_stored(network: Network) -> Network:
     """The network with its batch norms folded into the convolutions and the weights rounded, as they are stored."""
     folded = copy.deepcopy(network)
     pairs = {"conv_stem": "bn1", "conv_head": "bn2"}
@@ -56,8 +57,11 @@ def folded_at_float16(network: Network) -> Network:
         for conv, norm in ((getattr(module, c, None), getattr(module, n, None)) for c, n in names.items()):
             if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
                 fold(conv, norm)
-    for layer in folded.modules():
+    trunk = ("backbone.conv_stem", "backbone.blocks.0.", "backbone.blocks.1.", "backbone.blocks.2.")
+    for name, layer in folded.named_modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):
+            if isinstance(layer, nn.Conv2d) and not name.startswith(trunk):
+                layer.weight.data = layer.weight.data.bfloat16().float()
             layer.weight.data = layer.weight.data.half().float()
             if layer.bias is not None:
                 layer.bias.data = layer.bias.data.half().float()
@@ -84,13 +88,13 @@ def test_the_stored_weights_take_two_bytes_each(cats: Bundle, cats_network: Netw
 @pytest.mark.parametrize("name", ["openvino", "onnxruntime"])
 def test_engines_agree_with_torch(name: str, cats: Bundle, cats_network: Network, pixels: Pixels) -> None:
     said = load_engine(cats, name, "f32").run(pixels)
-    rounded = by_torch(folded_at_float16(cats_network), pixels)
+    rounded = by_torch(as_stored(cats_network), pixels)
     for part, expected in zip(said, rounded, strict=True):
         assert part.dtype == np.float32
         assert part.shape == expected.shape
         assert np.abs(part - expected).max() < 1e-3
     exact = by_torch(cats_network, pixels).logits
-    assert np.abs(softmax(said.logits, 1) - softmax(exact, 1)).max() < 5e-3  # what storing weights as float16 costs
+    assert np.abs(softmax(said.logits, 1) - softmax(exact, 1)).max() < 0.03  # what rounding costs
 
 
 @needs_bf16
@@ -99,7 +103,26 @@ def test_bfloat16_says_nearly_the_same(cats: Bundle, cats_network: Network, pixe
     sure = softmax(expected, 1).max(axis=1) > 0.6
     assert sure.sum() >= 3
     assert (said.argmax(axis=1) == expected.argmax(axis=1))[sure].all()
-    assert np.abs(softmax(said, 1) - softmax(expected, 1)).max() < 0.1
+    assert np.abs(softmax(said, 1) - softmax(expected, 1)).max() < 0.05
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "trunk"),
+    [
+        ("tf_efficientnet_lite0", 64, (40, 8, 8)),
+        ("resnet10t", 64, (128, 8, 8)),
+        ("vit_tiny_patch16_224", 224, None),  # its first map has a place for sixteen pixels
+    ],
+)
+def test_the_first_stages_of_any_backbone_end_in_a_trunk(
+    name: str, size: int, trunk: tuple[int, int, int] | None, tmp_path: Path
+) -> None:
+    network = Network(create_backbone(name, "none"), 3).eval()
+    export_network(network, size, tmp_path / NETWORK)
+    model = onnx.shape_inference.infer_shapes(onnx.load(tmp_path / NETWORK))
+    shapes = {value.name: value.type.tensor_type.shape.dim for value in model.graph.value_info}
+    assert (tuple(dim.dim_value for dim in shapes[TRUNK])[1:] if TRUNK in shapes else None) == trunk
+    assert not any(node.op_type == "Shape" for node in model.graph.node)
 
 
 @pytest.mark.parametrize(("name", "precision"), ENGINES)
@@ -112,9 +135,7 @@ def test_the_number_of_photos_changes_no_answer(name: str, precision: str, cats:
         assert [len(part) for part in said] == [count] * 3
         for row in range(count):
             for part, expected in zip(said, alone[row % 17], strict=True):
-                assert np.abs(part[row] - expected[0]).max() < (1e-3 if precision == "f32" else 0.2)
-            difference = softmax(said.logits[row : row + 1], 1) - softmax(alone[row % 17].logits, 1)
-            assert np.abs(difference).max() < 0.005
+                assert np.array_equal(part[row], expected[0])
 
 
 @pytest.mark.parametrize(("name", "precision"), ENGINES)

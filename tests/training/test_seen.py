@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.classifier import Classifier
-from model.engine import BATCH
+from model.classifier import BATCH, Classifier
 from model.manifest import Row
 from model.photo import open_photo
 from training.seen import see

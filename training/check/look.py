@@ -12,8 +12,8 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from model.classifier import DECODE_SIDE
-from model.engine import BATCH, CORES
+from model.classifier import BATCH, DECODE_SIDE
+from model.engine import CORES
 from model.photo import Photo, PhotoError, open_photo, squash
 from training.check.hashes import perceptual_hash
 
