@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -78,6 +79,9 @@ class Recipe(Part):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", description="Name of the bundle")
     seed: _Count = Field(0, description="The same seed gives the same run (on the CPU)")
+    corrections: Path | None = Field(
+        None, description="CSV file, told from this one's folder, with the true labels of train and val photos"
+    )
     min_train_photos: Annotated[int, Field(ge=2)] = Field(
         MIN_TRAIN_PHOTOS, description="A label with fewer train photos is trained as its parent"
     )

@@ -88,7 +88,23 @@ def test_shipped_recipes_load_build_and_come_back_as_written(file: Path, tmp_pat
     assert recipe.name == file.stem
     Augmenter(recipe)
     write_recipe(recipe, tmp_path / "again.yaml")
-    assert read_recipe(tmp_path / "again.yaml") == recipe
+    again = read_recipe(tmp_path / "again.yaml")
+    assert again == recipe.model_copy(update={"corrections": again.corrections})
+    assert (tmp_path / "again.yaml").read_text(encoding="utf-8") == file.read_text(encoding="utf-8")
+
+
+def test_corrections_are_told_from_the_recipe_and_kept_beside_it(tmp_path: Path) -> None:
+    facts = tmp_path / "facts.csv"
+    facts.write_text("sha256,label,why\n")
+    recipe = read_recipe(written(tmp_path, "{name: a, stages: [{epochs: 1}], corrections: facts.csv}"))
+    assert recipe.corrections == facts
+    kept = tmp_path / "run" / "recipe.yaml"
+    kept.parent.mkdir()
+    for _ in range(2):  # the second time it is there already
+        write_recipe(recipe, kept)
+        recipe = read_recipe(kept)
+        assert recipe.corrections == kept.with_name("corrections.csv")
+        assert recipe.corrections.read_bytes() == facts.read_bytes()
 
 
 def test_there_is_a_shipped_recipe() -> None:
