@@ -103,6 +103,12 @@ def extend(bundle: Bundle, recipe: Recipe, rows: Sequence[Row], data: Path, fold
     finish_bundle(described, recipe, classes, rows, data, folder, final)
 
 
+def with_input_of(bundle: Bundle, recipe: Recipe) -> Recipe:
+    """The recipe with the input that the bundle's network has and keeps, whatever size the recipe would train at."""
+    kept = bundle.description.input
+    return recipe.model_copy(update={"input_size": kept.size, "mean": kept.mean, "std": kept.std})
+
+
 def lesson(photos: Exemplars, classes: int) -> Lesson:
     """Photos with their labels."""
     return Lesson(photos.features, np.eye(classes, dtype=np.float32)[photos.labels], photos.labels)

@@ -17,7 +17,7 @@ from training.classes import choose_classes
 from training.corrections import CORRECTIONS, correct, read_corrections
 from training.debug import few_rows, short_recipe
 from training.decoded import Decoded
-from training.extend import extend
+from training.extend import extend, with_input_of
 from training.fit import CHECKPOINT, Fit, new_backbone, new_network
 from training.labelled import find_photos
 from training.make import make_bundle
@@ -64,6 +64,8 @@ def command(
     rows, data = corrected(read_manifest(manifest), read), manifest.parent
     if debug:
         read, rows = short_recipe(read), few_rows(rows, read.min_train_photos)
+    if known:
+        read = with_input_of(known, read)
     read = begin(out, read, resume)
     if known is None:
         train(read, rows, data, out, cache, final)
