@@ -136,9 +136,9 @@ def test_the_deepest_node_is_what_is_answered(seed: int, threshold: float) -> No
 
 
 def test_an_answer_is_right_when_it_is_the_label_or_above_it() -> None:
-    answers = ["ivory", "tusk_ivory", "psittaciformes", "marine_ivory", "agapornis_fischeri", None]
-    labels = ["ivory", "ivory", "agapornis_fischeri", "ivory", "agapornis", "ivory"]
-    assert right(answers, labels, TAXONOMY).tolist() == [True, True, True, False, False, False]
+    answers = ["ivory", "tusk_ivory", "psittaciformes", "marine_ivory", "agapornis_fischeri", None, "ivory"]
+    labels = ["ivory", "ivory", "agapornis_fischeri", "ivory", "agapornis", "ivory", "no key of the tree"]
+    assert right(answers, labels, TAXONOMY).tolist() == [True, True, True, False, False, False, False]
 
 
 def test_what_is_fitted_fits_the_photos_that_it_was_fitted_on() -> None:
