@@ -97,7 +97,7 @@ def extend(bundle: Bundle, recipe: Recipe, rows: Sequence[Row], data: Path, fold
             "name": recipe.name,
             "classes": classes.keys,
             "continued_from": bundle.id,
-            "training_manifest": digest_of(data),
+            "training_manifest": digest_of(recipe, data),
         }
     )
     finish_bundle(described, recipe, classes, rows, data, folder, final)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,14 +48,22 @@ def read_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         raise RecipeError(f"The recipe {path} is wrong at {field}: {first['msg'].lower()}.") from error
+    manifests = tuple(_whole(file, path.parent) for file in recipe.manifests)
     corrections = recipe.corrections and _whole(recipe.corrections, path.parent)
-    return recipe.model_copy(update={"corrections": corrections})
+    return recipe.model_copy(update={"manifests": manifests, "corrections": corrections})
 
 
 def _whole(file: Path, folder: Path) -> Path:
     """A path without detours, so that it is the same however its folder was named; a link stays what it is."""
     place = folder / file
     return place.parent.resolve() / place.name
+
+
+def _told_from(folder: Path, file: Path) -> str:
+    try:
+        return Path(os.path.relpath(file, folder.resolve())).as_posix()
+    except ValueError:  # it is on another drive
+        return str(file)
 
 
 def _change(content: dict[str, Any], change: str) -> None:
@@ -80,8 +89,9 @@ def write_recipe(recipe: Recipe, path: Path) -> None:
         kept = _whole(Path(CORRECTIONS), path.parent)
         if kept != recipe.corrections:
             shutil.copyfile(recipe.corrections, kept)
-        recipe = recipe.model_copy(update={"corrections": CORRECTIONS})
-    path.write_text("\n".join(_lines(recipe)) + "\n", encoding="utf-8")
+    manifests = tuple(_told_from(path.parent, file) for file in recipe.manifests)
+    told = recipe.model_copy(update={"manifests": manifests, "corrections": recipe.corrections and CORRECTIONS})
+    path.write_text("\n".join(_lines(told)) + "\n", encoding="utf-8")
 
 
 def _lines(part: Part) -> Iterator[str]:

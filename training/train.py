@@ -10,8 +10,8 @@ from rich.console import Console
 from safetensors.torch import load_file
 
 from model.bundle import RECIPE, find_bundle, load_bundle
+from model.classifier import Classifier
 from model.errors import SchregerError
-from model.manifest import read_manifest
 from model.taxonomy import load_taxonomy
 from training.classes import choose_classes
 from training.corrections import CORRECTIONS, correct, read_corrections
@@ -19,7 +19,7 @@ from training.debug import few_rows, short_recipe
 from training.decoded import Decoded
 from training.extend import extend, with_input_of
 from training.fit import CHECKPOINT, Fit, new_backbone, new_network
-from training.labelled import find_photos
+from training.labelled import read_labelled
 from training.make import make_bundle
 from training.memory import keep_freed_memory
 from training.photos import Photos
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from model.manifest import Row
     from training.recipe import Recipe
 
-DECODED = "decoded"
-OF_KNOWN_PHOTOS = ("corrections=null",)
+DECODED, EVALUATION = "decoded", "evaluation"
+OF_KNOWN_PHOTOS = ("manifests=[]", "corrections=null")
 """What a bundle's recipe says of the photos that it was trained on, and not of those that it is to learn."""
 
 
@@ -53,7 +53,6 @@ def command(
     debug: bool,
 ) -> None:
     """Train by a recipe, or let a bundle learn more; export, fit the certainty, measure, describe what came of it."""
-    manifest, _ = find_photos(None, data)
     known = load_bundle(find_bundle(bundle)) if bundle else None
     if recipe:
         read = read_recipe(recipe, changes)
@@ -61,20 +60,22 @@ def command(
         read = read_recipe(known.folder / RECIPE, (*OF_KNOWN_PHOTOS, *changes))
     else:
         raise TrainError("Name a recipe: --recipe FILE, such as one of training/recipes.")
-    rows, data = corrected(read_manifest(manifest), read), manifest.parent
+    rows, folder = read_labelled(read.manifests, data)
+    rows = corrected(rows, read)
     if debug:
         read, rows = short_recipe(read), few_rows(rows, read.min_train_photos)
     if known:
         read = with_input_of(known, read)
     read = begin(out, read, resume)
     if known is None:
-        train(read, rows, data, out, cache, final)
+        train(read, rows, folder, out, cache, final)
     else:
-        extend(known, read, rows, data, out / "bundle", final)
+        extend(known, read, rows, folder, out / "bundle", final)
+        evaluate(read, rows, folder, out)
     Console(stderr=True).print(f"The bundle is in {out / 'bundle'}.")
 
 
-def corrected(rows: Sequence[Row], recipe: Recipe) -> Sequence[Row]:
+def corrected(rows: list[Row], recipe: Recipe) -> list[Row]:
     """The rows as the recipe's corrections put them right, and a sentence on how many did."""
     labels = corrections_of(recipe)
     if not labels:
@@ -110,6 +111,21 @@ def train(recipe: Recipe, rows: Sequence[Row], data: Path, out: Path, cache: Pat
     refit_head(network.to(fit.device), photos, recipe)
     make_bundle(recipe, classes, rows, data, network.cpu(), out / "bundle", final)
     shutil.rmtree(out / DECODED, ignore_errors=True)
+    evaluate(recipe, rows, data, out)
+
+
+def evaluate(recipe: Recipe, rows: Sequence[Row], data: Path, out: Path) -> None:
+    """Write what the recipe asks to know of the run's bundle, from its validation photos."""
+    if not any(recipe.evaluation.model_dump().values()):
+        return
+    from training.evaluate import commands
+
+    classifier = Classifier.load(str(out / "bundle"))
+    digest = classifier.bundle.description.training_manifest
+    (out / EVALUATION).mkdir(exist_ok=True)
+    val = commands.choose(rows, "val")
+    photos = commands.Photos(val, "val", list(rows), digest, lambda row: data / row.file)
+    commands.evaluate_bundle(classifier, photos, out / EVALUATION, recipe.evaluation)
 
 
 def begin(out: Path, recipe: Recipe, resume: bool) -> Recipe:

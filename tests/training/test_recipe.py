@@ -61,6 +61,20 @@ def test_a_name_and_a_stage_are_enough(tmp_path: Path) -> None:
             "is wrong at augmentation.0: input should be a valid ",
         ),
         ("{name: a, stages: [{epochs: 1}], augmentation: [{A: {}, B: {}}]}", "is wrong at augmentation.0: dictionary "),
+        ("{name: a, stages: [{epochs: 1}], manifests: a.csv}", "is wrong at manifests: input should be a valid tuple."),
+        ("{name: a, stages: [{epochs: 1}], corrections: [a.csv]}", "is wrong at corrections: "),
+        (
+            "{name: a, stages: [{epochs: 1}], evaluation: {robust: true}}",
+            "is wrong at evaluation.robust: extra inputs ",
+        ),
+        (
+            "{name: a, stages: [{epochs: 1}], evaluation: {sheets: some}}",
+            "is wrong at evaluation.sheets: input should ",
+        ),
+        (
+            "{name: a, stages: [{epochs: 1}], export: {target_error: 5}}",
+            "is wrong at export.target_error: input should ",
+        ),
         ("{name: a, stages: []}", "is wrong at stages: tuple should have at least 1 item"),
         ("{name: A b, stages: [{epochs: 1}]}", "is wrong at name: string should match pattern"),
         ("{stages: [{epochs: 1}]}", "is wrong at name: field required."),
@@ -105,6 +119,16 @@ def test_corrections_are_told_from_the_recipe_and_kept_beside_it(tmp_path: Path)
         recipe = read_recipe(kept)
         assert recipe.corrections == kept.with_name("corrections.csv")
         assert recipe.corrections.read_bytes() == facts.read_bytes()
+
+
+def test_manifests_are_found_from_wherever_the_recipe_is_written(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    file = written(tmp_path / "mine", "{name: a, stages: [{epochs: 1}], manifests: [bone.csv, ../ours/ivory.csv]}")
+    recipe = read_recipe(file)
+    assert recipe.manifests == (tmp_path / "mine" / "bone.csv", tmp_path / "ours" / "ivory.csv")
+    (tmp_path / "runs" / "one").mkdir(parents=True)
+    write_recipe(recipe, tmp_path / "runs" / "one" / "recipe.yaml")
+    assert read_recipe(tmp_path / "runs" / "one" / "recipe.yaml") == recipe
 
 
 def test_there_is_a_shipped_recipe() -> None:
