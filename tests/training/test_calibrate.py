@@ -89,14 +89,15 @@ def test_the_threshold_is_the_lowest_that_passes_before_one_fails(seed: int, tar
     probabilities, labels = softmax(logits, 1), [CLASSES[number] for number in drawn]
     fitted = fit_threshold(probabilities, labels, [str(n) for n in range(200)], CLASSES, TAXONOMY, target)
     assert fitted in THRESHOLDS
-    if fitted < THRESHOLDS[-1]:
-        assert error(probabilities, labels, fitted) < target
+    if fitted == THRESHOLDS[-1]:  # it may be the one that failed
+        return
+    assert error(probabilities, labels, fitted) < target
     below = [threshold for threshold in THRESHOLDS if threshold < fitted]
-    if below and upper_bound(0, 200) <= target:
+    if below:
         answers = [deepest(way_down(row, CLASSES, TAXONOMY), float(below[-1])) for row in probabilities]
         count = sum(answer is not None for answer in answers)
         wrong = count - int(right(answers, labels, TAXONOMY).sum())
-        assert upper_bound(wrong, count) > target or upper_bound(0, count) > target
+        assert upper_bound(wrong, count) > target
 
 
 def test_too_few_photos_to_promise_anything_leave_the_strictest_threshold() -> None:
