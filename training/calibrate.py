@@ -125,5 +125,9 @@ def deepest(way: Way, threshold: float) -> str | None:
 
 
 def right(answers: Sequence[str | None], labels: Sequence[str], taxonomy: Taxonomy) -> NDArray[np.bool_]:
-    """Which answers are true of a photo with this label (N,): the label itself, or a node above it."""
-    return np.array([answer in taxonomy.lineage(label) for answer, label in zip(answers, labels, strict=True)], bool)
+    """Which answers are true of a photo with this label (N,): the label itself, or a node above it.
+
+    Nothing is true of a label that the tree lacks.
+    """
+    pairs = zip(answers, labels, strict=True)
+    return np.array([label in taxonomy and answer in taxonomy.lineage(label) for answer, label in pairs], bool)

@@ -66,7 +66,13 @@ trained on {len(train)} photos of {len({row.source for row in train})} sources, 
 Certainty, fitted on validation photos: temperature {fitted.temperature:.3f}; a node answers from probability
 {fitted.threshold:.2f} (at most {fitted.target_error:.0%} of the answers given were wrong); a photo is called unfamiliar
 when {fitted.unfamiliar_from:.0%} of known photos look more familiar.
-"""
+{_unseen(fitted.unseen_error)}"""
+
+
+def _unseen(error: float | None) -> str:
+    if error is None:
+        return ""
+    return f"Of the answers to validation photos whose source was left out of learning, {error:.0%} were wrong.\n"
 
 
 def _start(described: Description, recipe: Path) -> str:

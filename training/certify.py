@@ -28,8 +28,13 @@ if TYPE_CHECKING:
     from training.seen import Seen
 
 
-def certify(folder: Path, rows: Sequence[Row], data: Path, classes: Classes, network: Network) -> Certainty:
-    """Write the exemplars into a bundle's folder, and fit its certainty on photos as its own engine sees them."""
+def certify(
+    folder: Path, rows: Sequence[Row], data: Path, classes: Classes, network: Network, target: float
+) -> Certainty:
+    """Write the exemplars into a bundle's folder, and fit its certainty on photos as its own engine sees them.
+
+    `target` is the share of the answers that may be wrong, 0..1.
+    """
     classifier = Classifier.load(str(folder))
     photos = see(classifier, [row for row in rows if row.split in ("train", "val")], lambda row: data / row.file)
     train = photos.of_split("train")
@@ -39,9 +44,9 @@ def certify(folder: Path, rows: Sequence[Row], data: Path, classes: Classes, net
     exemplars = choose_exemplars(train.embeddings[learned], norms[learned], np.array(targets))
     write_exemplars(exemplars, folder / EXEMPLARS)
     pretrained_from = 0 if network.pretrained is None else width_of(network.backbone)
-    shift = measure_shift(photos.embeddings[:, pretrained_from:], photos.rows, classes, classifier.taxonomy)
+    shift = measure_shift(photos.embeddings[:, pretrained_from:], photos.rows, classes, classifier.taxonomy, target)
     kept = read_exemplars(folder / EXEMPLARS, len(classes.keys)).embeddings
-    return fit_certainty(photos.of_split("val"), classes.keys, classifier.taxonomy, shift, kept)
+    return fit_certainty(photos.of_split("val"), classes.keys, classifier.taxonomy, shift, kept, target)
 
 
 def feature_norms(photos: Seen, weight: NDArray[np.float32], bias: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -97,10 +97,16 @@ def extend(bundle: Bundle, recipe: Recipe, rows: Sequence[Row], data: Path, fold
             "name": recipe.name,
             "classes": classes.keys,
             "continued_from": bundle.id,
-            "training_manifest": digest_of(data),
+            "training_manifest": digest_of(recipe, data),
         }
     )
     finish_bundle(described, recipe, classes, rows, data, folder, final)
+
+
+def with_input_of(bundle: Bundle, recipe: Recipe) -> Recipe:
+    """The recipe with the input that the bundle's network has and keeps, whatever size the recipe would train at."""
+    kept = bundle.description.input
+    return recipe.model_copy(update={"input_size": kept.size, "mean": kept.mean, "std": kept.std})
 
 
 def lesson(photos: Exemplars, classes: int) -> Lesson:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model.errors import SchregerError
+from model.manifest import read_manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from model.manifest import Row
 
 
 class LabelledError(SchregerError):
-    """No labelled photos are named."""
+    """No labelled photos are named, or those of several manifests do not go together."""
 
 
 def find_photos(manifest: Path | None, data: Path | None) -> tuple[Path, Callable[[Row], Path]]:
@@ -32,3 +34,25 @@ def find_photos(manifest: Path | None, data: Path | None) -> tuple[Path, Callabl
         return beside if data is None or beside.exists() else data / row.file
 
     return found, locate
+
+
+def read_labelled(manifests: Sequence[Path], data: Path | None) -> tuple[list[Row], Path]:
+    """The rows of manifests one after the other, or of the data folder's own, and the folder that files are told from.
+
+    Raises:
+        LabelledError: There is neither, or a group is in two splits.
+        ManifestError: A manifest cannot be used.
+    """
+    if not manifests:
+        own, _ = find_photos(None, data)
+        return read_manifest(own), own.parent
+    rows: list[Row] = []
+    for manifest in manifests:
+        _, locate = find_photos(manifest, data)
+        rows += [replace(row, file=str(locate(row).absolute())) for row in read_manifest(manifest)]
+    split_of: dict[str, str] = {}
+    for row in rows:
+        if split_of.setdefault(row.group, row.split) != row.split:
+            splits = f"{split_of[row.group]} and {row.split}"
+            raise LabelledError(f"Group {row.group!r} is in both {splits}, in different manifests of the recipe.")
+    return rows, manifests[0].parent

@@ -41,11 +41,11 @@ def make_bundle(
         classes=classes.keys,
         input=Input(size=recipe.input_size, mean=recipe.mean, std=recipe.std),
         certainty=UNFITTED,
-        training_manifest=digest_of(data),
+        training_manifest=digest_of(recipe, data),
         files={},
     )
     write_description(folder, described)
-    certainty = certify(folder, rows, data, classes, network)
+    certainty = certify(folder, rows, data, classes, network, recipe.export.target_error)
     finish_bundle(described.model_copy(update={"certainty": certainty}), recipe, classes, rows, data, folder, final)
 
 
@@ -67,9 +67,10 @@ def finish_bundle(
     write_description(folder, described)
 
 
-def digest_of(data: Path) -> str:
-    """The sha256 of a folder's manifest."""
-    return hashlib.sha256((data / "manifest.csv").read_bytes()).hexdigest()
+def digest_of(recipe: Recipe, data: Path) -> str:
+    """The sha256 of the recipe's manifests, one after the other, or of the data folder's own."""
+    manifests = recipe.manifests or (data / "manifest.csv",)
+    return hashlib.sha256(b"".join(file.read_bytes() for file in manifests)).hexdigest()
 
 
 def _measure(folder: Path, rows: Sequence[Row], data: Path, splits: Sequence[str]) -> dict[str, dict[str, Figure]]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from model.errors import SchregerError
+from training.calibrate import TARGET_ERROR
 from training.classes import MIN_TRAIN_PHOTOS
 
 
@@ -73,11 +75,34 @@ class Stage(Part):
     warmup_steps: _Count = Field(100, description="Steps of linear warm-up, then a cosine")
 
 
+class Evaluation(Part):
+    """What of an evaluation is asked for beyond the figures."""
+
+    baseline: bool = Field(False, description="Print a frozen backbone's figures beside")
+    robustness: bool = Field(False, description="Measure on photos spoilt as adverts spoil them, too")
+    leave_one_source_out: bool = Field(False, description="Recall of products in sources the head never saw, too")
+    sheets: bool = Field(False, description="Write contact sheets of what is wrong, too; they hold photos")
+
+
+class Export(Part):
+    """What is chosen when the bundle is written."""
+
+    target_error: Annotated[float, Field(gt=0, lt=1)] = Field(
+        TARGET_ERROR, description="Share of the answers that may be wrong on photos of sources that were learned from"
+    )
+
+
 class Recipe(Part):
     """A whole recipe. Every field has a default but the name and the stages."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", description="Name of the bundle")
     seed: _Count = Field(0, description="The same seed gives the same run (on the CPU)")
+    manifests: tuple[Path, ...] = Field(
+        (), description="CSV files of labelled photos, told from this one's folder; where none is, that of --data"
+    )
+    corrections: Path | None = Field(
+        None, description="CSV file, told from this one's folder, with the true labels of train and val photos"
+    )
     min_train_photos: Annotated[int, Field(ge=2)] = Field(
         MIN_TRAIN_PHOTOS, description="A label with fewer train photos is trained as its parent"
     )
@@ -106,3 +131,7 @@ class Recipe(Part):
     refit: _Share = Field(0.0, description="Share of a class-balanced logistic regression in the head")
     patience: Annotated[int, Field(ge=1)] = Field(4, description="Stop after so many epochs that brought nothing")
     workers: _Count = Field(2, description="Processes that open and augment photos")
+    evaluation: Evaluation = Field(
+        Evaluation(), description="If any is true, an evaluation on the val photos is written to the run's folder"
+    )
+    export: Export = Field(Export(), description="What is chosen when the bundle is written")

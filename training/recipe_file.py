@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 from pydantic import ValidationError
 
+from training.corrections import CORRECTIONS
 from training.recipe import Part, Recipe, RecipeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
 LIMITS = {
     "minimum": ">=",
@@ -26,6 +29,8 @@ LIMITS = {
 def read_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
     """Read a recipe from YAML, with changes such as `loss.tree=0.3` or `stages.1.epochs=5`, whose values are YAML too.
 
+    Files that it names are told from its folder, and whole in what is returned.
+
     Raises:
         RecipeError: The file cannot be read, or a field is unknown, missing or out of range.
     """
@@ -38,11 +43,27 @@ def read_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
     for change in changes:
         _change(content, change)
     try:
-        return Recipe.model_validate(content)
+        recipe = Recipe.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         raise RecipeError(f"The recipe {path} is wrong at {field}: {first['msg'].lower()}.") from error
+    manifests = tuple(_whole(file, path.parent) for file in recipe.manifests)
+    corrections = recipe.corrections and _whole(recipe.corrections, path.parent)
+    return recipe.model_copy(update={"manifests": manifests, "corrections": corrections})
+
+
+def _whole(file: Path, folder: Path) -> Path:
+    """A path without detours, so that it is the same however its folder was named; a link stays what it is."""
+    place = folder / file
+    return place.parent.resolve() / place.name
+
+
+def _told_from(folder: Path, file: Path) -> str:
+    try:
+        return Path(os.path.relpath(file, folder.resolve())).as_posix()
+    except ValueError:  # it is on another drive
+        return str(file)
 
 
 def _change(content: dict[str, Any], change: str) -> None:
@@ -63,8 +84,14 @@ def _change(content: dict[str, Any], change: str) -> None:
 
 
 def write_recipe(recipe: Recipe, path: Path) -> None:
-    """Write the resolved recipe, every default included, so that the run can be repeated."""
-    path.write_text("\n".join(_lines(recipe)) + "\n", encoding="utf-8")
+    """Write the resolved recipe, every default included, its corrections beside it, so that the run can be repeated."""
+    if recipe.corrections:
+        kept = _whole(Path(CORRECTIONS), path.parent)
+        if kept != recipe.corrections:
+            shutil.copyfile(recipe.corrections, kept)
+    manifests = tuple(_told_from(path.parent, file) for file in recipe.manifests)
+    told = recipe.model_copy(update={"manifests": manifests, "corrections": recipe.corrections and CORRECTIONS})
+    path.write_text("\n".join(_lines(told)) + "\n", encoding="utf-8")
 
 
 def _lines(part: Part) -> Iterator[str]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from sklearn.model_selection import GroupKFold
 
 from model.certainty import softmax, way_down
 from training.calibrate import TARGET_ERROR, deepest, fit_temperature, fit_threshold, right
 from training.refit import balanced_head
+from training.split import source_folds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,24 +54,21 @@ def measure_shift(
     sources = np.array([row.source for row in rows])
     train = (targets >= 0) & np.array([row.split == "train" for row in rows])
     val = np.isin(sources, sources[train]) & np.array([row.split == "val" and row.label in index for row in rows])
-    fold_of = _folds(sources, train)
-    learned = [train & (fold_of != fold) for fold in range(fold_of.max() + 1)]
+    folds = source_folds([row for row, counts in zip(rows, train | val, strict=True) if counts], FOLDS)
+    learned = [train & _among(rows, others) for others, _ in folds]
     if not val.any() or len(learned) < 2 or any(len(set(targets[chosen])) < 2 for chosen in learned):
         return Shift()
     logits = np.stack([_logits(features[on], targets[on], features[val], len(index)) for on in learned])
-    asked, photos = fold_of[val], np.arange(val.sum())
+    asked = np.argmax([_among(rows, held) for _, held in folds], axis=0)[val]
+    photos = np.arange(val.sum())
     rows = [row for row, chosen in zip(rows, val, strict=True) if chosen]
     return _compare(logits[asked - 1, photos], logits[asked, photos], targets[val], rows, classes, taxonomy, target)
 
 
-def _folds(sources: NDArray[np.str_], train: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """The fold of every photo (N,), sources whole, of as many photos each as can be; one fold where one source is."""
-    folds = min(FOLDS, len(set(sources[train])))
-    fold_of = np.zeros(len(sources), np.int64)
-    if folds > 1:
-        for fold, (_, left_out) in enumerate(GroupKFold(folds).split(sources, groups=sources)):
-            fold_of[left_out] = fold
-    return fold_of
+def _among(rows: Sequence[Row], chosen: Sequence[Row]) -> NDArray[np.bool_]:
+    """Which rows (N,) are chosen."""
+    wanted = set(chosen)
+    return np.array([row in wanted for row in rows], bool)
 
 
 def _logits(features: Floats, targets: NDArray[np.int64], asked: Floats, classes: int) -> Floats:

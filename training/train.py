@@ -10,15 +10,16 @@ from rich.console import Console
 from safetensors.torch import load_file
 
 from model.bundle import RECIPE, find_bundle, load_bundle
+from model.classifier import Classifier
 from model.errors import SchregerError
-from model.manifest import read_manifest
 from model.taxonomy import load_taxonomy
 from training.classes import choose_classes
+from training.corrections import CORRECTIONS, correct, read_corrections
 from training.debug import few_rows, short_recipe
 from training.decoded import Decoded
-from training.extend import extend
+from training.extend import extend, with_input_of
 from training.fit import CHECKPOINT, Fit, new_backbone, new_network
-from training.labelled import find_photos
+from training.labelled import read_labelled
 from training.make import make_bundle
 from training.memory import keep_freed_memory
 from training.photos import Photos
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
     from model.manifest import Row
     from training.recipe import Recipe
 
-DECODED = "decoded"
+DECODED, EVALUATION = "decoded", "evaluation"
+OF_KNOWN_PHOTOS = ("manifests=[]", "corrections=null")
+"""What a bundle's recipe says of the photos that it was trained on, and not of those that it is to learn."""
 
 
 class TrainError(SchregerError):
@@ -50,20 +53,42 @@ def command(
     debug: bool,
 ) -> None:
     """Train by a recipe, or let a bundle learn more; export, fit the certainty, measure, describe what came of it."""
-    manifest, _ = find_photos(None, data)
     known = load_bundle(find_bundle(bundle)) if bundle else None
-    if recipe is None and known is None:
+    if recipe:
+        read = read_recipe(recipe, changes)
+    elif known:
+        read = read_recipe(known.folder / RECIPE, (*OF_KNOWN_PHOTOS, *changes))
+    else:
         raise TrainError("Name a recipe: --recipe FILE, such as one of training/recipes.")
-    read = read_recipe(recipe or known.folder / RECIPE, changes)  # type: ignore[union-attr]
-    rows, data = read_manifest(manifest), manifest.parent
+    rows, folder = read_labelled(read.manifests, data)
+    rows = corrected(rows, read)
     if debug:
         read, rows = short_recipe(read), few_rows(rows, read.min_train_photos)
-    begin(out, read, resume)
+    if known:
+        read = with_input_of(known, read)
+    read = begin(out, read, resume)
     if known is None:
-        train(read, rows, data, out, cache, final)
+        train(read, rows, folder, out, cache, final)
     else:
-        extend(known, read, rows, data, out / "bundle", final)
+        extend(known, read, rows, folder, out / "bundle", final)
+        evaluate(read, rows, folder, out)
     Console(stderr=True).print(f"The bundle is in {out / 'bundle'}.")
+
+
+def corrected(rows: list[Row], recipe: Recipe) -> list[Row]:
+    """The rows as the recipe's corrections put them right, and a sentence on how many did."""
+    labels = corrections_of(recipe)
+    if not labels:
+        return rows
+    done = correct(rows, labels)
+    on_test = f"; of test photos, whose labels stay: {done.on_test}" if done.on_test else ""
+    Console(stderr=True).print(f"{done.applied} of {len(labels)} corrections were applied{on_test}.")
+    return done.rows
+
+
+def corrections_of(recipe: Recipe) -> dict[str, str]:
+    """The true labels that a recipe gives, by sha256."""
+    return read_corrections(recipe.corrections, load_taxonomy()) if recipe.corrections else {}
 
 
 def train(recipe: Recipe, rows: Sequence[Row], data: Path, out: Path, cache: Path | None, final: bool) -> None:
@@ -86,20 +111,42 @@ def train(recipe: Recipe, rows: Sequence[Row], data: Path, out: Path, cache: Pat
     refit_head(network.to(fit.device), photos, recipe)
     make_bundle(recipe, classes, rows, data, network.cpu(), out / "bundle", final)
     shutil.rmtree(out / DECODED, ignore_errors=True)
+    evaluate(recipe, rows, data, out)
 
 
-def begin(out: Path, recipe: Recipe, resume: bool) -> None:
-    """Make the folder of a run, with its recipe in it.
+def evaluate(recipe: Recipe, rows: Sequence[Row], data: Path, out: Path) -> None:
+    """Write what the recipe asks to know of the run's bundle, from its validation photos."""
+    if not any(recipe.evaluation.model_dump().values()):
+        return
+    from training.evaluate import commands
+
+    classifier = Classifier.load(str(out / "bundle"))
+    digest = classifier.bundle.description.training_manifest
+    (out / EVALUATION).mkdir(exist_ok=True)
+    val = commands.choose(rows, "val")
+    photos = commands.Photos(val, "val", list(rows), digest, lambda row: data / row.file)
+    commands.evaluate_bundle(classifier, photos, out / EVALUATION, recipe.evaluation)
+
+
+def begin(out: Path, recipe: Recipe, resume: bool) -> Recipe:
+    """Make the folder of a run, with its recipe in it; return that, which names the run's own copy of the corrections.
 
     Raises:
         TrainError: The folder holds a run that is not to be gone on with, or one that follows another recipe.
     """
     if (out / CHECKPOINT).exists() and not resume:
         raise TrainError(f"{out} holds a run already: go on with it by --resume, or choose another folder.")
-    if resume and (out / RECIPE).exists() and read_recipe(out / RECIPE) != recipe:
+    if resume and (out / RECIPE).exists() and not _alike(read_recipe(out / RECIPE), recipe):
         raise TrainError(
             f"The run in {out} follows another recipe, {out / RECIPE}: go on with that, or use a new folder."
         )
     out.mkdir(parents=True, exist_ok=True)
     write_recipe(recipe, out / RECIPE)
     keep_freed_memory()
+    return recipe.model_copy(update={"corrections": recipe.corrections and out / CORRECTIONS})
+
+
+def _alike(one: Recipe, other: Recipe) -> bool:
+    """Whether two recipes say the same; of corrections their content, since a run keeps a copy of its own."""
+    first, second = (each.model_copy(update={"corrections": corrections_of(each)}) for each in (one, other))
+    return first == second

@@ -89,14 +89,15 @@ def test_the_threshold_is_the_lowest_that_passes_before_one_fails(seed: int, tar
     probabilities, labels = softmax(logits, 1), [CLASSES[number] for number in drawn]
     fitted = fit_threshold(probabilities, labels, [str(n) for n in range(200)], CLASSES, TAXONOMY, target)
     assert fitted in THRESHOLDS
-    if fitted < THRESHOLDS[-1]:
-        assert error(probabilities, labels, fitted) < target
+    if fitted == THRESHOLDS[-1]:  # it may be the one that failed
+        return
+    assert error(probabilities, labels, fitted) < target
     below = [threshold for threshold in THRESHOLDS if threshold < fitted]
-    if below and upper_bound(0, 200) <= target:
+    if below:
         answers = [deepest(way_down(row, CLASSES, TAXONOMY), float(below[-1])) for row in probabilities]
         count = sum(answer is not None for answer in answers)
         wrong = count - int(right(answers, labels, TAXONOMY).sum())
-        assert upper_bound(wrong, count) > target or upper_bound(0, count) > target
+        assert upper_bound(wrong, count) > target
 
 
 def test_too_few_photos_to_promise_anything_leave_the_strictest_threshold() -> None:
@@ -136,9 +137,9 @@ def test_the_deepest_node_is_what_is_answered(seed: int, threshold: float) -> No
 
 
 def test_an_answer_is_right_when_it_is_the_label_or_above_it() -> None:
-    answers = ["ivory", "tusk_ivory", "psittaciformes", "marine_ivory", "agapornis_fischeri", None]
-    labels = ["ivory", "ivory", "agapornis_fischeri", "ivory", "agapornis", "ivory"]
-    assert right(answers, labels, TAXONOMY).tolist() == [True, True, True, False, False, False]
+    answers = ["ivory", "tusk_ivory", "psittaciformes", "marine_ivory", "agapornis_fischeri", None, "ivory"]
+    labels = ["ivory", "ivory", "agapornis_fischeri", "ivory", "agapornis", "ivory", "no key of the tree"]
+    assert right(answers, labels, TAXONOMY).tolist() == [True, True, True, False, False, False, False]
 
 
 def test_what_is_fitted_fits_the_photos_that_it_was_fitted_on() -> None:

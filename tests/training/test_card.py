@@ -18,8 +18,15 @@ def photos(label: str, count: int, licence: str, sources: int, split: Split = "t
     ]
 
 
-def described(name: str, classes: tuple[str, ...]) -> Description:
-    fitted = Certainty(temperature=1.25, threshold=0.7, target_error=0.05, familiarity=(0, 1), unfamiliar_from=0.99)
+def described(name: str, classes: tuple[str, ...], unseen_error: float | None = None) -> Description:
+    fitted = Certainty(
+        temperature=1.25,
+        threshold=0.7,
+        target_error=0.05,
+        unseen_error=unseen_error,
+        familiarity=(0, 1),
+        unfamiliar_from=0.99,
+    )
     seen = Input(size=64, mean=(0, 0, 0), std=(1, 1, 1))
     return Description(
         name=name,
@@ -51,12 +58,13 @@ def test_the_card_says_what_there_is_to_know(tmp_path: Path) -> None:
         },
     }
     (tmp_path / "recipe.yaml").write_text("backbone: {name: resnet18, weights: none}")
-    write_card(described("toy", classes.keys), metrics, rows, classes, tmp_path / "MODEL_CARD.md")
+    write_card(described("toy", classes.keys, unseen_error=0.13), metrics, rows, classes, tmp_path / "MODEL_CARD.md")
     card = (tmp_path / "MODEL_CARD.md").read_text(encoding="utf-8")
     for line in (
         "# toy",
         "resnet18 at 64 px,\ntrained on 19 photos of 6 sources, from random weights.",
         "temperature 1.250",
+        "whose source was left out of learning, 13% were wrong.",
         "| figure | Validation | Test |",
         "| AUC | 0.900 (0.800 to 1.000) n=33 | 0.500 (0.400 to 0.600) n=44 |",
         "| ECE | - | 0.000 (0.000 to 0.000) n=7 |",
@@ -87,5 +95,5 @@ def test_the_card_of_other_data_says_other_things(tmp_path: Path) -> None:
     write_card(described("other", classes.keys), metrics, rows, classes, tmp_path / "MODEL_CARD.md")
     card = (tmp_path / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert "never saw, all labels top-1 is 0.400, against 0.800 on other objects" in card
-    for absent in ("ivory counts", "in place of the thing", "parts cut", "broader name"):
+    for absent in ("ivory counts", "in place of the thing", "parts cut", "broader name", "left out of learning"):
         assert absent not in card

@@ -11,10 +11,11 @@ import pytest
 from click.testing import Result
 from PIL import Image
 
-from model.bundle import EXEMPLARS, load_bundle
+from model.bundle import EXEMPLARS, RECIPE, load_bundle
 from model.classifier import Classifier
 from model.exemplars import read_exemplars
 from model.manifest import REQUIRED, Row, read_manifest
+from training.recipe_file import read_recipe
 
 Command = Callable[..., Result]
 
@@ -94,6 +95,17 @@ def test_it_carries_exemplars_of_old_and_new_so_that_it_can_learn_again(
     done = schreger("train", "--from", extended, "--data", stone, "--out", tmp_path / "out")
     assert done.exit_code == 0, done.stderr
     assert load_bundle(tmp_path / "out" / "bundle").description.classes[-2:] == ("wood", "stone")
+
+
+def test_the_recipe_beside_it_has_the_input_that_the_network_keeps(
+    run: Path, new_photos: Path, schreger: Command, tmp_path: Path
+) -> None:
+    words = ("--from", run / "bundle", "--data", new_photos, "--set", "input_size=320", "--debug")
+    done = schreger("train", *words, "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.stderr
+    for folder in (tmp_path / "out", tmp_path / "out" / "bundle"):
+        assert read_recipe(folder / RECIPE).input_size == 64
+    assert load_bundle(tmp_path / "out" / "bundle").description.input.size == 64
 
 
 def test_photos_that_teach_nothing_are_one_sentence(run: Path, schreger: Command, tmp_path: Path) -> None:

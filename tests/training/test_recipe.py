@@ -61,6 +61,20 @@ def test_a_name_and_a_stage_are_enough(tmp_path: Path) -> None:
             "is wrong at augmentation.0: input should be a valid ",
         ),
         ("{name: a, stages: [{epochs: 1}], augmentation: [{A: {}, B: {}}]}", "is wrong at augmentation.0: dictionary "),
+        ("{name: a, stages: [{epochs: 1}], manifests: a.csv}", "is wrong at manifests: input should be a valid tuple."),
+        ("{name: a, stages: [{epochs: 1}], corrections: [a.csv]}", "is wrong at corrections: "),
+        (
+            "{name: a, stages: [{epochs: 1}], evaluation: {robust: true}}",
+            "is wrong at evaluation.robust: extra inputs ",
+        ),
+        (
+            "{name: a, stages: [{epochs: 1}], evaluation: {sheets: some}}",
+            "is wrong at evaluation.sheets: input should ",
+        ),
+        (
+            "{name: a, stages: [{epochs: 1}], export: {target_error: 5}}",
+            "is wrong at export.target_error: input should ",
+        ),
         ("{name: a, stages: []}", "is wrong at stages: tuple should have at least 1 item"),
         ("{name: A b, stages: [{epochs: 1}]}", "is wrong at name: string should match pattern"),
         ("{stages: [{epochs: 1}]}", "is wrong at name: field required."),
@@ -88,7 +102,33 @@ def test_shipped_recipes_load_build_and_come_back_as_written(file: Path, tmp_pat
     assert recipe.name == file.stem
     Augmenter(recipe)
     write_recipe(recipe, tmp_path / "again.yaml")
-    assert read_recipe(tmp_path / "again.yaml") == recipe
+    again = read_recipe(tmp_path / "again.yaml")
+    assert again == recipe.model_copy(update={"corrections": again.corrections})
+    assert (tmp_path / "again.yaml").read_text(encoding="utf-8") == file.read_text(encoding="utf-8")
+
+
+def test_corrections_are_told_from_the_recipe_and_kept_beside_it(tmp_path: Path) -> None:
+    facts = tmp_path / "facts.csv"
+    facts.write_text("sha256,label,why\n")
+    recipe = read_recipe(written(tmp_path, "{name: a, stages: [{epochs: 1}], corrections: facts.csv}"))
+    assert recipe.corrections == facts
+    kept = tmp_path / "run" / "recipe.yaml"
+    kept.parent.mkdir()
+    for _ in range(2):  # the second time it is there already
+        write_recipe(recipe, kept)
+        recipe = read_recipe(kept)
+        assert recipe.corrections == kept.with_name("corrections.csv")
+        assert recipe.corrections.read_bytes() == facts.read_bytes()
+
+
+def test_manifests_are_found_from_wherever_the_recipe_is_written(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    file = written(tmp_path / "mine", "{name: a, stages: [{epochs: 1}], manifests: [bone.csv, ../ours/ivory.csv]}")
+    recipe = read_recipe(file)
+    assert recipe.manifests == (tmp_path / "mine" / "bone.csv", tmp_path / "ours" / "ivory.csv")
+    (tmp_path / "runs" / "one").mkdir(parents=True)
+    write_recipe(recipe, tmp_path / "runs" / "one" / "recipe.yaml")
+    assert read_recipe(tmp_path / "runs" / "one" / "recipe.yaml") == recipe
 
 
 def test_there_is_a_shipped_recipe() -> None:

@@ -30,7 +30,7 @@ KINDS: dict[str, tuple[Severity, str]] = {
     "shortcut_size": ("warning", "Labels that the size of the photo gives away"),
     "shortcut_quality": ("warning", "Labels that sharpness, brightness and contrast give away"),
     "licence_missing": ("warning", "No licence stated"),
-    "licence_not_open": ("note", "Licences that are not open"),
+    "licence_not_open": ("note", "Licences that are not plainly open"),
     "shortcuts": ("note", "How well labels are predicted from what is not the object"),
     "copy": ("note", "The same photo more than once"),
     "near_copy": ("note", "Nearly the same photo in different groups"),

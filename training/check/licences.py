@@ -7,6 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from training.check.issue import Issue
+from training.collect.licence import NotOpenError, open_licence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -14,20 +15,17 @@ if TYPE_CHECKING:
     from model.manifest import Row
 
 _UNSTATED = re.compile(r"^\s*$|^\W*(unknown|unclear|none|not|no|see)\b|no statement", re.IGNORECASE)
-_RESTRICTED = re.compile(
-    r"\bN[CD]\b|non.?commercial|no.?deriv|research|personal use|all rights|property of|copyright|©", re.IGNORECASE
-)
-_OPEN = re.compile(
-    r"\bCC.?0|\bCC.?BY\b|public domain|\bP?PDM\b|\bPDDL\b|\bODC|\bOGL\b|open access|\bMIT\b|\bApache|\bBSD",
-    re.IGNORECASE,
-)
 
 
 def is_open(licence: str) -> bool | None:
-    """Whether a licence, as people write it, lets everybody use a photo for anything; None where none is stated."""
+    """Whether a licence, as people write it, is one that `dataset collect` takes; None where none is stated."""
     if _UNSTATED.search(licence):
         return None
-    return bool(_OPEN.search(licence)) and not _RESTRICTED.search(licence)
+    try:
+        open_licence(licence)
+    except NotOpenError:
+        return False
+    return True
 
 
 def licence_issues(rows: Sequence[Row]) -> Iterator[Issue]:

@@ -25,6 +25,7 @@ from training.evaluate.tables import write_files
 from training.evaluate.write import print_comparison, print_figures, write_metrics
 from training.labelled import find_photos
 from training.memory import keep_freed_memory
+from training.recipe import Evaluation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -52,16 +53,6 @@ class Photos:
     locate: Callable[[Row], Path]
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """What of an evaluation is asked for beyond the figures."""
-
-    baseline: bool
-    robustness: bool
-    leave_one_source_out: bool
-    sheets: bool
-
-
 def command(
     out: Path,
     manifest: Path | None,
@@ -83,10 +74,10 @@ def command(
     first, *others = (Classifier.load(name) for name in compare or (bundle,))
     if others:
         return compare_bundles(first, others[0], photos, out, accept_unverified)
-    return evaluate_bundle(first, photos, out, Wanted(**wanted))
+    return evaluate_bundle(first, photos, out, Evaluation(**wanted))
 
 
-def evaluate_bundle(classifier: Classifier, photos: Photos, out: Path, wanted: Wanted) -> int:
+def evaluate_bundle(classifier: Classifier, photos: Photos, out: Path, wanted: Evaluation) -> int:
     """Measure one bundle and write everything about it."""
     measured = measure_all(classifier, photos)
     spoilt = _spoil(classifier, measured, photos) if wanted.robustness else []

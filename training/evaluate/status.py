@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 
 from model.finding import Status
+from training.calibrate import right
 from training.evaluate.bootstrap import Figure, share, with_interval
-from training.evaluate.predictions import lineage
 
 if TYPE_CHECKING:
     from model.taxonomy import Taxonomy
@@ -35,19 +35,20 @@ def is_answered(predictions: Predictions) -> Bools:
 
 
 def is_right(predictions: Predictions, taxonomy: Taxonomy) -> Bools:
-    """Whether each photo's answer is true of its label: the label itself or a node above it, (N,)."""
-    pairs = zip(predictions.findings, predictions.rows, strict=True)
-    return np.array([finding.answer in lineage(row.label, taxonomy) for finding, row in pairs], dtype=bool)
+    """Whether each photo's answer is true of its label, (N,)."""
+    return right(
+        [finding.answer for finding in predictions.findings], [row.label for row in predictions.rows], taxonomy
+    )
 
 
 def status_scores(predictions: Predictions, taxonomy: Taxonomy, resamples: int) -> list[StatusScore]:
     """One score for every status, those that no photo got included."""
     scores = []
-    answered, right = is_answered(predictions), is_right(predictions, taxonomy)
+    answered, true = is_answered(predictions), is_right(predictions, taxonomy)
     for status in get_args(Status):
         chosen = predictions.statuses == status
         of_all = with_interval(share(chosen), predictions.groups, resamples)
         given = chosen & answered
-        of_given = with_interval(share(right[given]), predictions.groups[given], resamples) if given.any() else None
+        of_given = with_interval(share(true[given]), predictions.groups[given], resamples) if given.any() else None
         scores.append(StatusScore(status, int(chosen.sum()), of_all, of_given))
     return scores
