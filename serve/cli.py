@@ -1,4 +1,4 @@
-"""The command line: every command is declared here, or in `serve.dataset`, and its room is loaded when it runs."""
+"""The command line: every command is declared here or in the modules that it adds; its room is loaded when it runs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from serve.case import casebook_app
 from serve.command import OUR_FAULT, BundleOption, DataOption, Item, run
 from serve.dataset import dataset_app
 
@@ -24,6 +25,7 @@ app = typer.Typer(
 bundle_app = typer.Typer(help="Look into a bundle: a trained network with its metrics and card.", no_args_is_help=True)
 app.add_typer(bundle_app, name="bundle")
 app.add_typer(dataset_app, name="dataset")
+app.add_typer(casebook_app, name="casebook")
 
 
 def _show_version(wanted: bool) -> None:

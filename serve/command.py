@@ -36,10 +36,8 @@ def run(module: str, function: str = "command", /, **options: Any) -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in ("model", "training", "serve"):
             raise
-        _leave(
-            f"This command needs {error.name}, which is not installed: pip install 'schreger[train,collect]'.",
-            WRONG_USE,
-        )
+        extras = "casebook" if module.startswith("serve.casebook") else "train,collect"
+        _leave(f"This command needs {error.name}, which is not installed: pip install 'schreger[{extras}]'.", WRONG_USE)
     except SchregerError as error:
         _leave(str(error), WRONG_USE)
     except KeyboardInterrupt:

@@ -84,6 +84,21 @@ def collect_label_studio(
     run("training.collect.label_studio", **locals())
 
 
+@collect_app.command("casebook")
+def collect_casebook(
+    archives: Annotated[list[Path], typer.Argument(metavar="ZIP", help="Cases that `casebook export` wrote.")],
+    out: CollectedOption,
+    licence: Annotated[str, typer.Option("--licence", help="Under what terms you may train on them.")],
+    attribution: Annotated[str, typer.Option("--attribution", help="Whose photos they are.")],
+    source: Annotated[
+        str | None, typer.Option("--source", help="Where they are from; by default the casebook.")
+    ] = None,
+    limit: LimitOption = None,
+) -> None:
+    """Photos of items that an expert corrected or confirmed."""
+    run("training.collect.casebook", **locals())
+
+
 @collect_app.command("met")
 def collect_met(
     out: CollectedOption,

@@ -16,7 +16,20 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 ROOT = Path(__file__).parents[2]
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-HEAVY = {"PIL", "albumentations", "fastapi", "gradio", "numpy", "onnxruntime", "openvino", "timm", "torch"}
+HEAVY = {
+    "PIL",
+    "albumentations",
+    "alembic",
+    "cryptography",
+    "fastapi",
+    "gradio",
+    "numpy",
+    "onnxruntime",
+    "openvino",
+    "sqlalchemy",
+    "timm",
+    "torch",
+}
 
 
 def one_sentence(done: "subprocess.CompletedProcess[str]") -> str:
@@ -38,13 +51,32 @@ def test_the_version_is_printed(schreger: Run) -> None:
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ((), ("classify", "serve", "train", "evaluate", "bundle", "dataset", "--version", "Exit status", "3 finished")),
+        (
+            (),
+            (
+                "classify",
+                "serve",
+                "train",
+                "evaluate",
+                "bundle",
+                "casebook",
+                "dataset",
+                "--version",
+                "Exit status",
+                "3 finished",
+            ),
+        ),
         (("classify",), ("PATH", "--out", "--item", "--top", "--bundle", "--json", "--quiet", "default: lite2")),
         (("bundle",), ("show", "verify")),
+        (
+            ("casebook",),
+            ("init", "upgrade", "list", "show", "add", "correct", "note", "verify", "head", "export", "import"),
+        ),
+        (("casebook", "add"), ("CASE", "PHOTO", "--casebook", "--keys", "--by", "--new", "--title", "--item")),
         (("dataset",), ("collect", "check", "split")),
         (
             ("dataset", "collect"),
-            ("folder", "csv", "label-studio", "met", "smithsonian", "inaturalist", "gbif", "commons"),
+            ("folder", "csv", "label-studio", "casebook", "met", "smithsonian", "inaturalist", "gbif", "commons"),
         ),
         (
             ("dataset", "collect", "met"),
@@ -59,7 +91,7 @@ def test_help_names_everything_and_fits_80_columns(schreger: Run, command: tuple
     assert [line for line in done.stdout.splitlines() if len(line) > 80 or "…" in line] == []
 
 
-@pytest.mark.parametrize("command", [(), ("bundle",), ("dataset",), ("dataset", "collect")])
+@pytest.mark.parametrize("command", [(), ("bundle",), ("casebook",), ("dataset",), ("dataset", "collect")])
 def test_without_a_command_there_is_help(schreger: Run, command: tuple[str, ...]) -> None:
     done = schreger(*command)
     assert (done.returncode, done.stderr) == (2, "")

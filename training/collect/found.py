@@ -19,7 +19,8 @@ class Found:
 
     `origin` names the photo for good, as an address or a path; `picture` is where its bytes are, an address or a file.
     `group` is one object, observation or file; `source` is the collector with the institution or person. `licence` is
-    as the source spells it, empty where it says nothing.
+    as the source spells it, empty where it says nothing. `own`: the photo is of whoever collects, and stays with them,
+    so that it needs no open licence.
     """
 
     origin: str
@@ -30,6 +31,7 @@ class Found:
     licence: str
     attribution: str
     note: str = ""
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,7 +178,7 @@ def collect(schreger: Collect, out: Path) -> Collect:
     """Collect into `out`, without a pause."""
 
     def run(collector: str, *words: str | Path) -> Result:
-        online = () if collector == "folder" else ("--pause", "0")
+        online = () if collector in ("folder", "casebook") else ("--pause", "0")
         return schreger("dataset", "collect", collector, *words, "--out", out, *online)
 
     return run

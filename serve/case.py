@@ -1,0 +1,148 @@
+"""`schreger casebook`: the commands that keep cases and prove that nothing of them was changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from serve.command import BundleOption, run
+
+casebook_app = typer.Typer(
+    help="Keep cases, so that it can be shown later that nothing of them was changed.", no_args_is_help=True
+)
+ROOM = "serve.casebook.commands"
+
+WhereOption = Annotated[
+    str,
+    typer.Option(
+        "--casebook", metavar="WHERE", envvar="SCHREGER_CASEBOOK", help="SQLite file, or postgresql://user@host/name."
+    ),
+]
+KeysOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--keys",
+        metavar="DIR",
+        envvar="SCHREGER_CASEBOOK_KEYS",
+        help="Folder of the keys; by default ~/.schreger/keys.",
+    ),
+]
+ByOption = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who you are; by default your user name.")]
+CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="Name of the case, such as a file number.")]
+
+
+@casebook_app.command("init")
+def casebook_init(where: WhereOption, keys: KeysOption = None, by: ByOption = None) -> None:
+    """Make a casebook and the key that signs its audit log."""
+    run(ROOM, "init", where=where, keys=keys, by=by)
+
+
+@casebook_app.command("upgrade")
+def casebook_upgrade(where: WhereOption, keys: KeysOption = None, by: ByOption = None) -> None:
+    """Bring the tables of an older casebook up to date."""
+    run(ROOM, "upgrade", where=where, keys=keys, by=by)
+
+
+@casebook_app.command("list")
+def casebook_list(where: WhereOption, keys: KeysOption = None) -> None:
+    """Name all cases."""
+    run(ROOM, "list_cases", where=where, keys=keys)
+
+
+@casebook_app.command("show")
+def casebook_show(
+    case: CaseArgument,
+    where: WhereOption,
+    keys: KeysOption = None,
+    json: Annotated[bool, typer.Option("--json", help="Everything, as JSON.")] = False,
+) -> None:
+    """Print a case: items, photos, results, corrections, notes, log."""
+    run(ROOM, "show", case=case, where=where, keys=keys, json=json)
+
+
+@casebook_app.command("add")
+def casebook_add(
+    case: CaseArgument,
+    paths: Annotated[list[Path], typer.Argument(metavar="PHOTO", help="All photos of one item, or their folder.")],
+    where: WhereOption,
+    keys: KeysOption = None,
+    by: ByOption = None,
+    new: Annotated[bool, typer.Option("--new", help="The case is new.")] = False,
+    title: Annotated[str, typer.Option(help="What the item is said to be.")] = "",
+    item: Annotated[int | None, typer.Option(min=1, help="Add the photos to this item.")] = None,
+    bundle: BundleOption = "lite2",
+) -> None:
+    """Classify photos and add them to a case as an item."""
+    run(ROOM, "add", case=case, paths=paths, where=where, keys=keys, by=by, new=new, title=title, item=item,
+        bundle=bundle)  # fmt: skip
+
+
+@casebook_app.command("correct")
+def casebook_correct(
+    case: CaseArgument,
+    item: Annotated[int, typer.Argument(metavar="ITEM", help="Number of the item.")],
+    label: Annotated[str, typer.Argument(metavar="KEY", help="What it truly is: a key of the taxonomy.")],
+    where: WhereOption,
+    why: Annotated[str, typer.Option(help="How that is known.")],
+    keys: KeysOption = None,
+    by: ByOption = None,
+) -> None:
+    """Say what an item truly is; what was found stays beside it."""
+    run(ROOM, "correct", case=case, item=item, label=label, where=where, why=why, keys=keys, by=by)
+
+
+@casebook_app.command("note")
+def casebook_note(
+    case: CaseArgument,
+    text: Annotated[str, typer.Argument(metavar="TEXT")],
+    where: WhereOption,
+    item: Annotated[int | None, typer.Option(min=1, help="The item that it is about.")] = None,
+    keys: KeysOption = None,
+    by: ByOption = None,
+) -> None:
+    """Write a note on a case or on one item."""
+    run(ROOM, "note", case=case, text=text, where=where, item=item, keys=keys, by=by)
+
+
+@casebook_app.command("verify", epilog="Exit status: 0 when all is as it was written, 4 when something is not.")
+def casebook_verify(
+    where: WhereOption,
+    keys: KeysOption = None,
+    head: Annotated[Path | None, typer.Option(metavar="FILE", help="A head that was exported earlier.")] = None,
+) -> None:
+    """Find whatever was altered, added or removed, and name it."""
+    run(ROOM, "verify_all", where=where, keys=keys, head=head)
+
+
+@casebook_app.command("head")
+def casebook_head(where: WhereOption, keys: KeysOption = None) -> None:
+    """Print where the audit log ends; keep it elsewhere, for verify."""
+    run(ROOM, "head", where=where, keys=keys)
+
+
+@casebook_app.command("export")
+def casebook_export(
+    case: CaseArgument,
+    out: Annotated[Path, typer.Option(metavar="ZIP", help="File to write.")],
+    where: WhereOption,
+    keys: KeysOption = None,
+    by: ByOption = None,
+) -> None:
+    """Hand over a case: photos, records and log, in a ZIP file."""
+    run(ROOM, "export", case=case, out=out, where=where, keys=keys, by=by)
+
+
+@casebook_app.command("import")
+def casebook_import(
+    file: Annotated[Path, typer.Argument(metavar="ZIP", help="A case that was exported.")],
+    where: WhereOption,
+    sender: Annotated[
+        str | None, typer.Option(metavar="KEY", help="Public key of whoever sent it; refuse any other.")
+    ] = None,
+    keys: KeysOption = None,
+    by: ByOption = None,
+) -> None:
+    """Take in a case that was handed over, if all of it is whole."""
+    run(ROOM, "import_zip", file=file, where=where, sender=sender, keys=keys, by=by)

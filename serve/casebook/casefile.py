@@ -1,0 +1,140 @@
+"""A case as it is read: its items with photos, results, corrections and notes, and what the audit log says of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import sqlalchemy as sa
+
+from serve.casebook.chain import Entry
+from serve.casebook.error import CasebookError
+from serve.casebook.records import Case, Correction, Item, Note, Photo, Record, Result, canonical, digest
+from serve.casebook.tables import METADATA, entries
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Kind = TypeVar("Kind", bound=Record)
+
+
+@dataclass(frozen=True)
+class ItemFile:
+    """One item with all that belongs to it, oldest first."""
+
+    item: Item
+    photos: tuple[Photo, ...]
+    results: tuple[Result, ...]
+    corrections: tuple[Correction, ...]
+    notes: tuple[Note, ...]
+
+    @property
+    def result(self) -> Result | None:
+        """What was found last: in all photos together, or in the only one."""
+        together = [result for result in self.results if result.photo_id is None]
+        return next(reversed(together or self.results), None)
+
+    @property
+    def correction(self) -> Correction | None:
+        """What was said last."""
+        return self.corrections[-1] if self.corrections else None
+
+
+@dataclass(frozen=True)
+class CaseFile:
+    """One case with all that belongs to it, oldest first."""
+
+    case: Case
+    items: tuple[ItemFile, ...]
+    notes: tuple[Note, ...]
+    entries: tuple[Entry, ...]
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """All records; each comes after those that it names."""
+        parts = [
+            part
+            for file in self.items
+            for part in (file.item, *file.photos, *file.results, *file.corrections, *file.notes)
+        ]
+        return (self.case, *parts, *self.notes)
+
+    @property
+    def digest(self) -> str:
+        """The case's hash: no record of it can change, appear or vanish without it."""
+        return digest_of(self.records)
+
+    def item(self, number: int) -> ItemFile:
+        """An item by its number.
+
+        Raises:
+            CasebookError: There is none.
+        """
+        for file in self.items:
+            if file.item.number == number:
+                return file
+        raise CasebookError(f"Case {self.case.ref!r} has no item {number}.")
+
+
+def digest_of(records: Sequence[Record]) -> str:
+    """The hash of a case, from all its records."""
+    return digest("case", canonical(sorted(str(record.name) for record in records)))
+
+
+def read_case(connection: sa.Connection, ref: str) -> CaseFile:
+    """The case of a reference, or of the first eight or more digits of its id.
+
+    Raises:
+        CasebookError: There is no such case, or more than one.
+    """
+    case = _find(connection, ref)
+    items = _read(connection, Item, "case_id", case.id)
+    notes = _read(connection, Note, "case_id", case.id)
+    files = (_item_file(connection, item, notes) for item in sorted(items, key=lambda item: item.number))
+    of_case = sa.select(entries).where(entries.c.case_id == case.id).order_by(entries.c.number)
+    return CaseFile(
+        case,
+        tuple(files),
+        tuple(note for note in notes if note.item_id is None),
+        tuple(Entry(**row) for row in connection.execute(of_case).mappings()),
+    )
+
+
+def read_cases(connection: sa.Connection) -> tuple[Case, ...]:
+    """All cases, oldest first."""
+    return _sorted(connection.execute(sa.select(METADATA.tables["cases"])).mappings(), Case)
+
+
+def _find(connection: sa.Connection, ref: str) -> Case:
+    table = METADATA.tables["cases"]
+    found = _sorted(connection.execute(sa.select(table).where(table.c.ref == ref)).mappings(), Case)
+    if not found and len(ref) >= 8:
+        same_start = table.c.id.startswith(ref, autoescape=True)
+        found = _sorted(connection.execute(sa.select(table).where(same_start)).mappings(), Case)
+    if not found:
+        raise CasebookError(f"There is no case {ref!r}; `schreger casebook list` names them all.")
+    if len(found) > 1:
+        ids = ", ".join(case.id[:12] for case in found)
+        raise CasebookError(f"More than one case is called {ref!r}; say which by its id: {ids}.")
+    return found[0]
+
+
+def _item_file(connection: sa.Connection, item: Item, notes: tuple[Note, ...]) -> ItemFile:
+    return ItemFile(
+        item,
+        _read(connection, Photo, "item_id", item.id),
+        _read(connection, Result, "item_id", item.id),
+        _read(connection, Correction, "item_id", item.id),
+        tuple(note for note in notes if note.item_id == item.id),
+    )
+
+
+def _read(connection: sa.Connection, kind: type[Kind], column: str, value: str) -> tuple[Kind, ...]:
+    table = METADATA.tables[kind.table]
+    return _sorted(connection.execute(sa.select(table).where(table.c[column] == value)).mappings(), kind)
+
+
+def _sorted(rows: Any, kind: type[Kind]) -> tuple[Kind, ...]:
+    """Records of rows, oldest first; those of one moment in the order of their ids."""
+    records = (kind(**{name: cell for name, cell in row.items() if name != "id"}) for row in rows)
+    return tuple(sorted(records, key=lambda record: (record.at, record.id)))
