@@ -8,13 +8,14 @@ import socket
 import sys
 import tempfile
 import threading
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model.errors import SchregerError
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from fastapi import FastAPI, Request, Response
 
     from model.classifier import Classifier
 
@@ -50,10 +51,14 @@ def build_app(classifier: Classifier, uploads: Path) -> FastAPI:
     from fastapi import FastAPI
 
     from serve.page.door import Door
-    from serve.page.page import ICON, MAX_BYTES, STYLE, build_page
+    from serve.page.page import ICON, MAX_BYTES, STYLE, build_page, head
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+
+    app.add_route("/", _to_language)
     page = build_page(classifier, uploads)
+    # Gradio warns of an app with several pages that server-side rendering is off, though it was not asked for.
+    warnings.filterwarnings("ignore", "SSR mode is not supported")
     fonts = ("system-ui", "sans-serif")
     gr.mount_gradio_app(
         app,
@@ -62,6 +67,7 @@ def build_app(classifier: Classifier, uploads: Path) -> FastAPI:
         theme=gr.themes.Default(primary_hue="teal", neutral_hue="stone", font=fonts, font_mono=("monospace",)),
         css_paths=STYLE,
         favicon_path=str(ICON),
+        head=head(),
         footer_links=[],
         run_history=False,
         show_error=False,
@@ -74,6 +80,15 @@ def build_app(classifier: Classifier, uploads: Path) -> FastAPI:
     page.has_launched = True  # mounting leaves it off, and with it the check that a path lies within the uploads
     app.add_middleware(Door)
     return app
+
+
+def _to_language(request: Request) -> Response:
+    from fastapi.responses import RedirectResponse
+
+    from serve.page.texts import choose_language
+
+    language = choose_language(request.headers.get("accept-language", ""), request.cookies.get("language"))
+    return RedirectResponse(language, 303, {"vary": "accept-language, cookie"})
 
 
 def _listen(host: str, port: int) -> socket.socket:
