@@ -159,7 +159,7 @@ def _legal_cells(row: LegalStatus, finding: Finding, words: Words) -> str:
     if row.uncertain:
         remarks += f"<p><em>{escape(words.say('uncertain'))}</em> {_english(row.uncertain)}</p>"
     listing = f"<strong>{escape(words.appendix(row))}</strong>"
-    cells = (named, listing, remarks, _english(row.source), escape(row.as_of))
+    cells = (named, listing, remarks, _english(row.source), f'<span dir="ltr">{escape(row.as_of)}</span>')
     return "".join(
         f'<td role="cell" data-title="{escape(title)}">{cell}</td>'
         for title, cell in zip(_columns(words), cells, strict=True)

@@ -158,9 +158,10 @@ def test_the_whole_walk(visit: Visit, screen: dict[str, int], language: str, lio
     visit.answered(lion, cheetah)
 
     assert page.locator("#headline h2").inner_text()
+    assert page.locator("#headline h2").evaluate("e => getComputedStyle(e).direction") == say("direction")
     assert say("together", count=2) in page.locator("#headline").inner_text()
     assert page.locator(".likeliest li").count() == 5
-    assert re.search(r"\d\s?%", page.locator(".likeliest").inner_text())
+    assert re.search(r"\d\W?%", page.locator(".likeliest").inner_text())
     for title in ("next_title", "legal_title", "limits_title", "photos_title"):
         assert page.get_by_role("heading", name=say(title)).is_visible()
     for limit in visit.words.several("limits"):

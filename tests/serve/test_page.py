@@ -251,7 +251,7 @@ def test_listings_come_with_source_and_date(words: Words) -> None:
     shown = answer.details([], IVORY, words)
     assert "Elephas maximus" in shown
     assert "Appendix I<" in shown
-    assert re.search(r'data-title="As of">20\d\d-\d\d-\d\d<', shown)
+    assert re.search(r'data-title="As of"><span dir="ltr">20\d\d-\d\d-\d\d<', shown)
     cup = replace(IVORY, answer="ceramic")
     assert words.no_listing(cup) in answer.details([], cup, words)
 
