@@ -14,7 +14,7 @@ import gradio as gr
 from model.taxonomy import LANGUAGES
 from serve.page import answer
 from serve.page.texts import load_texts
-from serve.page.tray import Tray
+from serve.page.tray import KEPT, Tray
 from serve.page.words import Words
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ MAX_BYTES: Final = 20_000_000
 MAX_PHOTOS: Final = 10
 """Photos of one item."""
 
-DELETE_CACHE: Final = (60, 300)
-"""Seconds between looks at the uploads, and the age from which one is deleted, answered or not."""
+DELETE_CACHE: Final = (60, KEPT)
+"""Seconds between looks at the uploads, and the age from which one is deleted, asked about or not."""
 
 WAITING: Final = 64
 """Items that may wait for their turn; those beyond are asked about again by their pages."""
@@ -103,8 +103,17 @@ def _build_in(words: Words, tray: Tray) -> None:
     gr.HTML(_outro(words), elem_id="outro")
 
     shown = [headline, pictures, details, door]
-    options = {"api_visibility": "private", "show_progress": "hidden", "concurrency_id": "items"}
-    asked = gr.on(door.upload, partial(show_item, tray, words), door, shown, concurrency_limit=AT_ONCE, **options)
+    asked = gr.on(
+        door.upload,
+        partial(show_item, tray, words),
+        door,
+        shown,
+        api_visibility="private",
+        show_progress="hidden",
+        concurrency_id="items",
+        concurrency_limit=AT_ONCE,
+        trigger_mode="multiple",  # otherwise Gradio drops the question that follows at once on an answer
+    )
     asked.failure(None, None, door, js="() => '{\"failed\": true}'")  # too busy, or the server is gone
 
 

@@ -230,6 +230,13 @@ def test_a_dropped_connection_and_a_reload_lose_no_photo(visit: Visit, lion: byt
     assert visit.page.locator("figure").count() == 2
 
 
+@pytest.mark.parametrize("what", ["queue/join", "queue/data"])
+def test_a_question_that_is_lost_on_the_way_is_asked_again(what: str, visit: Visit, lion: bytes) -> None:
+    visit.page.route(f"**/{what}*", lambda route: route.abort("connectionreset"), times=1)
+    visit.send(lion)
+    visit.answered(lion)
+
+
 def test_a_file_that_is_no_photo_gets_one_sentence_and_the_next_photo_an_answer(visit: Visit, lion: bytes) -> None:
     for content in (b"no photo", lion[: len(lion) // 2]):
         visit.send(content)
