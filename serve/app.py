@@ -8,13 +8,15 @@ import socket
 import sys
 import tempfile
 import threading
+import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from model.errors import SchregerError
+from serve.lan import Codes, lan_address, make_certificate, show_qr
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from fastapi import FastAPI, Request, Response
 
     from model.classifier import Classifier
 
@@ -26,34 +28,52 @@ class ServeError(SchregerError):
     """The page cannot be served; `str(error)` says in one sentence why and what to do."""
 
 
-def serve(host: str = "127.0.0.1", port: int = 7860, bundle: str = "lite2") -> None:
+def serve(
+    host: str | None = None, port: int = 7860, bundle: str = "lite2", lan: bool = False, tls: bool = False
+) -> None:
     """Serve the page until Ctrl-C; port 0 takes a free one. Says where it is in one line on stderr.
+
+    Without a host it is this computer alone, with `lan` its address on the network; there each device is asked for a
+    code. With `tls` it is served with a certificate of its own.
 
     Raises:
         ServeError: The address or port cannot be used.
+        LanError: There is no network, or no certificate can be made.
         BundleError, EngineError: The bundle cannot be loaded.
     """
-    with _listen(host, port) as listener, tempfile.TemporaryDirectory(prefix="schreger-") as uploads:
+    host = host or (lan_address() if lan else "127.0.0.1")
+    with (
+        _listen(host, port) as listener,
+        tempfile.TemporaryDirectory(prefix="schreger-") as own,
+    ):
+        certificate = make_certificate(Path(own), listener.getsockname()[0]) if tls else None
+        uploads = Path(own) / "uploads"
         # Gradio reads these when it is loaded; the folder is ours alone and goes when the server does.
-        os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_TEMP_DIR": uploads, "HF_HUB_OFFLINE": "1"}
+        os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_TEMP_DIR": str(uploads), "HF_HUB_OFFLINE": "1"}
         from model.classifier import Classifier
 
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops like Ctrl-C, so that the folder goes
-        app = build_app(Classifier.load(bundle), Path(uploads))
-        _run(app, listener)
+        codes = Codes() if lan else None
+        app = build_app(Classifier.load(bundle), uploads, codes, tls)
+        _run(app, listener, codes, certificate)
 
 
-def build_app(classifier: Classifier, uploads: Path) -> FastAPI:
-    """The web app with all its settings; `uploads` is the folder in GRADIO_TEMP_DIR."""
+def build_app(classifier: Classifier, uploads: Path, codes: Codes | None = None, tls: bool = False) -> FastAPI:
+    """The web app with all its settings; `uploads` is the folder in GRADIO_TEMP_DIR, `codes` let devices in."""
     import gradio as gr
     from fastapi import FastAPI
 
     from serve.page.door import Door
-    from serve.page.page import ICON, MAX_BYTES, STYLE, build_page
+    from serve.page.gate import Gate
+    from serve.page.page import ICON, MAX_BYTES, STYLE, build_page, head
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+
+    app.add_route("/", _to_language)
     page = build_page(classifier, uploads)
+    # Gradio warns of an app with several pages that server-side rendering is off, though it was not asked for.
+    warnings.filterwarnings("ignore", "SSR mode is not supported")
     fonts = ("system-ui", "sans-serif")
     gr.mount_gradio_app(
         app,
@@ -62,6 +82,7 @@ def build_app(classifier: Classifier, uploads: Path) -> FastAPI:
         theme=gr.themes.Default(primary_hue="teal", neutral_hue="stone", font=fonts, font_mono=("monospace",)),
         css_paths=STYLE,
         favicon_path=str(ICON),
+        head=head(),
         footer_links=[],
         run_history=False,
         show_error=False,
@@ -73,7 +94,24 @@ def build_app(classifier: Classifier, uploads: Path) -> FastAPI:
     )
     page.has_launched = True  # mounting leaves it off, and with it the check that a path lies within the uploads
     app.add_middleware(Door)
+    if codes:
+
+        def use(code: str) -> bool:
+            if right := codes.use(code):
+                codes.announce()
+            return right
+
+        app.add_middleware(Gate, use=use, secure=tls)
     return app
+
+
+def _to_language(request: Request) -> Response:
+    from fastapi.responses import RedirectResponse
+
+    from serve.page.texts import choose_language
+
+    language = choose_language(request.headers.get("accept-language", ""), request.cookies.get("language"))
+    return RedirectResponse(language, 303, {"vary": "accept-language, cookie"})
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -97,27 +135,37 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _run(app: FastAPI, listener: socket.socket) -> None:
+def _run(
+    app: FastAPI, listener: socket.socket, codes: Codes | None, certificate: tuple[Path, Path, str] | None
+) -> None:
     import uvicorn
 
-    url = _url(listener)
+    url = _url(listener, "https" if certificate else "http")
+    files: dict[str, Any] = {}
+    if certificate:
+        files = {"ssl_certfile": certificate[0], "ssl_keyfile": certificate[1]}
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             if self.started:
                 sys.stderr.write(f"schreger is ready: {url}\n")
+                if certificate:
+                    sys.stderr.write(f"SHA-256 of its certificate, which browsers do not know: {certificate[2]}\n")
+                if codes:
+                    show_qr(url)
+                    codes.announce()
                 sys.stderr.flush()
 
-    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE)
+    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE, **files)
     try:
         Server(config).run(sockets=[listener])
     except KeyboardInterrupt:  # Ctrl-C is how it is meant to end
         return
 
 
-def _url(listener: socket.socket) -> str:
+def _url(listener: socket.socket, scheme: str) -> str:
     host, port = listener.getsockname()[:2]
     if host in ("0.0.0.0", "::"):  # noqa: S104
         host = "127.0.0.1"
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

@@ -63,12 +63,19 @@ def classify(
 
 @app.command()
 def serve(
-    host: Annotated[str, typer.Option(help="Address to listen on; 127.0.0.1 is this computer alone.")] = "127.0.0.1",
+    host: Annotated[
+        str | None,
+        typer.Option(help="Address to listen on; by default this computer alone, or with --lan its network."),
+    ] = None,
     port: Annotated[int, typer.Option(min=1, max=65535)] = 7860,
     bundle: BundleOption = "lite2",
+    lan: Annotated[
+        bool, typer.Option("--lan", help="Let phones on the same network in; each is asked for a code.")
+    ] = False,
+    tls: Annotated[bool, typer.Option("--tls", help="Encrypt with a self-signed certificate.")] = False,
 ) -> None:
     """Open the page for photos in a browser."""
-    run("serve.app", "serve", host=host, port=port, bundle=bundle)
+    run("serve.app", "serve", host=host, port=port, bundle=bundle, lan=lan, tls=tls)
 
 
 @app.command()

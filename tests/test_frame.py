@@ -143,6 +143,7 @@ BREACHES = [
     ("engine", "training.breach", "openvino"),
     ("photo", "serve.breach", "PIL"),
     ("gradio", "serve.breach", "gradio"),
+    ("lan", "serve.breach", "segno"),
     ("fastapi", "serve.breach", "fastapi"),
     ("casebook", "serve.breach", "sqlalchemy"),
     ("cluster", "serve.scan", "ray"),

@@ -10,6 +10,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from model.taxonomy import LANGUAGES
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
     App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 READ: Final = re.compile(
-    r"/|/(theme\.css|favicon\.ico|manifest\.json|robots\.txt|config)|/(assets|static|svelte)/.+"
+    rf"/|/({'|'.join(LANGUAGES)})|"
+    r"/(theme\.css|favicon\.ico|manifest\.json|robots\.txt|config)|/(assets|static|svelte)/.+"
     r"|/gradio_api/(app_id/?|startup-events|queue/data|upload_progress|heartbeat/\w+)"
 )
 WRITE: Final = re.compile(r"/gradio_api/(upload|queue/join|cancel|reset)")

@@ -1,9 +1,9 @@
-"""The page as Gradio shows it, and what happens when a photo comes in."""
+"""The page as Gradio shows it, once in each language, and what happens when photos come in."""
 
 from __future__ import annotations
 
+import json
 import logging
-import os
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -11,133 +11,189 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import gradio as gr
 
-from model.classifier import DECODE_SIDE
-from model.photo import PhotoError, open_photo
-from serve.page import answer, words
+from model.taxonomy import LANGUAGES
+from serve.page import answer
+from serve.page.texts import load_texts
+from serve.page.tray import KEPT, Tray
+from serve.page.words import Words
 
 if TYPE_CHECKING:
     from model.classifier import Classifier
 
+TITLE: Final = "schreger"
+
 MAX_BYTES: Final = 20_000_000
 """Largest photo that is taken."""
 
-DELETE_CACHE: Final = (60, 300)
-"""Seconds between looks at the uploads, and the age from which one is deleted, answered or not."""
+MAX_PHOTOS: Final = 10
+"""Photos of one item."""
+
+DELETE_CACHE: Final = (60, KEPT)
+"""Seconds between looks at the uploads, and the age from which one is deleted, asked about or not."""
 
 WAITING: Final = 64
-"""Photos that may wait for their turn; to those beyond, the page says that it is busy."""
+"""Items that may wait for their turn; those beyond are asked about again by their pages."""
 
 AT_ONCE: Final = 2
-"""Photos that are classified at the same time."""
+"""Items that are looked at at the same time."""
 
 HERE: Final = Path(__file__).parent
 STYLE: Final = HERE / "style.css"
 ICON: Final = HERE / "icon.svg"
 
+SAMPLES: Final = {"lion": "lion.jpg", "cheetah": "cheetah1.jpg", "tower": "tower.jpg"}
+"""Photos to try that the installed Gradio ships."""
+
 ANNOUNCED: Final = '<div role="status">${value}</div>'
 """A screen reader says what comes in here."""
+
+TO_THE_DOOR: Final = (
+    "sending", "looking", "no_connection", "busy", "too_large", "too_many", "no_camera", "remove_file", "error_empty",
+)  # fmt: skip
+"""Texts that the door for photos says by itself."""
+
+TELL_LANGUAGE: Final = """<script>
+const rightToLeft = {right_to_left};
+const language = location.pathname.split('/').pop() || 'en';
+document.documentElement.lang = language;
+document.documentElement.dir = rightToLeft.includes(language) ? 'rtl' : 'ltr';
+</script>"""
 
 LOG: Final = logging.getLogger(__name__)
 
 
 class Shown(NamedTuple):
-    """What the page shows, each part as HTML; `photo` is emptied, since the upload has been used."""
+    """What the page shows, each part as HTML; `door` tells the door for photos that it is done, and what is gone."""
 
     headline: str
-    picture: str
+    pictures: str
     details: str
-    photo: str = ""
-
-
-NOTHING: Final = Shown(answer.waiting(), "", answer.how_to())
+    door: str = '{"done": true, "gone": []}'
 
 
 def build_page(classifier: Classifier, uploads: Path) -> gr.Blocks:
-    """The page for one classifier; `uploads` is the folder that Gradio puts uploads into."""
-    page = gr.Blocks(title=words.TITLE, analytics_enabled=False, delete_cache=DELETE_CACHE)
-    with page:
-        gr.HTML(f"<h1>{escape(words.TITLE)}</h1><p>{escape(words.PURPOSE)}</p>", elem_id="intro")
-        with gr.Row(elem_id="board"):
-            with gr.Column(elem_id="left"):
-                with gr.Column(elem_id="entry"):
-                    photo = _photo_door()
-                    examples = _examples()
-                picture = gr.HTML(NOTHING.picture, elem_id="picture", js_on_load=_text("evidence.js"))
-            with gr.Column(elem_id="right"):
-                headline = gr.HTML(NOTHING.headline, elem_id="headline", html_template=ANNOUNCED)
-                details = gr.HTML(NOTHING.details, elem_id="details")
-        gr.HTML(f"<p>{escape(words.IS_NOT)} {escape(words.PRIVACY)}</p>", elem_id="outro")
-
-        shown = [headline, picture, details, photo]
-        take = partial(_take, classifier, uploads)
-        sent = gr.on(photo.upload, take, photo, shown, api_visibility="private", show_progress="hidden")
-        sent.failure(None, None, photo, js="() => ''")  # too busy, or the server is gone: Gradio says so
-        for button, file in examples:
-            show = partial(show_photo, classifier, file)
-            button.click(show, None, shown, api_visibility="private", show_progress="hidden")
+    """The page for one classifier at /en, /fr and so on; `uploads` is the folder that Gradio puts uploads into."""
+    tray = Tray(classifier, uploads, _samples())
+    page = gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=DELETE_CACHE)
+    for language in LANGUAGES:
+        with page.route(language, f"/{language}", show_in_navbar=False):
+            _build_in(Words(language, classifier.taxonomy), tray)
     page.queue(max_size=WAITING, default_concurrency_limit=AT_ONCE, api_open=False)
     return page
 
 
-def show_photo(classifier: Classifier, source: bytes | Path) -> Shown:
-    """Classify a photo and say what it shows, or why it cannot be used. Never raises."""
+def head() -> str:
+    """What stands in the head of each page: the language and the direction that it is read in."""
+    right_to_left = [language for language in LANGUAGES if load_texts(language)["direction"] == "rtl"]
+    return TELL_LANGUAGE.replace("{right_to_left}", json.dumps(right_to_left))
+
+
+def _build_in(words: Words, tray: Tray) -> None:
+    before = _before(words)
+    with gr.Row(elem_id="top"):
+        gr.HTML(f"<h1>{TITLE}</h1><p>{escape(words.say('purpose'))}</p>", elem_id="intro")
+        gr.HTML(_languages(words), elem_id="languages", js_on_load=_text("languages.js"))
+    with gr.Row(elem_id="board"):
+        with gr.Column(elem_id="left"):
+            door = _door(words, tray)
+            pictures = gr.HTML(before.pictures, elem_id="pictures", js_on_load=_text("evidence.js"))
+        with gr.Column(elem_id="right"):
+            headline = gr.HTML(before.headline, elem_id="headline", html_template=ANNOUNCED)
+            details = gr.HTML(before.details, elem_id="details")
+    gr.HTML(_outro(words), elem_id="outro")
+
+    shown = [headline, pictures, details, door]
+    asked = gr.on(
+        door.upload,
+        partial(show_item, tray, words),
+        door,
+        shown,
+        api_visibility="private",
+        show_progress="hidden",
+        concurrency_id="items",
+        concurrency_limit=AT_ONCE,
+        trigger_mode="multiple",  # otherwise Gradio drops the question that follows at once on an answer
+    )
+    asked.failure(None, None, door, js="() => '{\"failed\": true}'")  # too busy, or the server is gone
+
+
+def show_item(tray: Tray, words: Words, asked: str) -> Shown:
+    """Answer for the photos of one item, given as JSON: {"photos": [paths], "removed": [paths]}. Never raises."""
     try:
-        photo = open_photo(source, max_side=DECODE_SIDE)
-        finding = classifier.classify([photo], evidence=True)
-        return Shown(
-            answer.headline(finding, classifier.taxonomy),
-            answer.picture(photo, finding, classifier.taxonomy),
-            answer.details(photo, finding, classifier.taxonomy),
-        )
-    except PhotoError as error:
-        return _problem(str(error))
+        photos, removed = _paths(asked)
+        tray.forget(removed)
+        if not photos:
+            return _before(words)
+        looked = tray.look(photos)
+        finding = tray.item(looked)
+        door = json.dumps({"done": True, "gone": [path for path, each in zip(photos, looked, strict=True) if not each]})
+        pictures = answer.pictures(photos, looked, words)
+        if finding is None:
+            return _before(words)._replace(pictures=pictures, headline=answer.unanswered(looked, words), door=door)
+        return Shown(answer.headline(finding, words), pictures, answer.details(looked, finding, words), door)
     except Exception:
-        LOG.exception("A photo could not be answered.")
-        return _problem(words.OUR_FAULT)
+        LOG.exception("Photos could not be answered.")
+        return _before(words)._replace(headline=answer.problem(words.say("our_fault")))
 
 
-def _take(classifier: Classifier, uploads: Path, path: str) -> Shown:
-    """Answer an upload. The path comes from the browser: only a file within the uploads is opened."""
+def _paths(asked: str) -> tuple[list[str], list[str]]:
+    """Paths to show and paths to forget; whatever else a browser may send counts as none."""
     try:
-        file = Path(path).resolve(strict=True)
-        if not file.is_relative_to(uploads.resolve()):
-            return _problem(words.GONE)
-        data = file.read_bytes()
-        # Emptied now rather than removed: Gradio removes it soon, and forgets only files that it removed itself.
-        os.truncate(file, 0)
-    except (OSError, TypeError, ValueError):  # gone, a folder, or no path at all
-        return _problem(words.GONE)
-    return show_photo(classifier, data)
+        given = json.loads(asked)
+        lists = [[path for path in given[part] if isinstance(path, str)] for part in ("photos", "removed")]
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return [], []
+    photos, removed = ([*dict.fromkeys(paths)][:MAX_PHOTOS] for paths in lists)
+    return photos, removed
 
 
-def _problem(sentence: str) -> Shown:
-    return NOTHING._replace(headline=answer.problem(sentence))
+def _before(words: Words) -> Shown:
+    """What is shown before the first photo."""
+    return Shown(answer.waiting(words), "", answer.how_to(words))
 
 
-def _photo_door() -> gr.HTML:
+def _door(words: Words, tray: Tray) -> gr.HTML:
+    samples = "".join(
+        f'<button type="button" data-sample="{name}">{escape(words.say(f"example_{name}"))}</button>'
+        for name in tray.samples
+    )
     return gr.HTML(
         elem_id="photo",
         html_template=_text("upload.html"),
         js_on_load=_text("upload.js"),
-        say=words.UPLOADING,
+        say={text: words.texts[text] for text in TO_THE_DOOR},
         limit=MAX_BYTES,
-        choose=words.CHOOSE,
-        take=words.TAKE,
-        or_drop=words.OR_DROP,
-        shoot=words.SHOOT,
-        close_camera=words.CLOSE_CAMERA,
+        most=MAX_PHOTOS,
+        samples=f"{escape(words.say('try'))} {samples}" if samples else "",
+        choose=words.say("choose"),
+        take=words.say("take"),
+        or_drop=words.say("or_drop"),
+        shoot=words.say("shoot"),
+        close_camera=words.say("close_camera"),
     )
 
 
-def _examples() -> list[tuple[gr.Button, Path]]:
-    """A button for each example photo that the installed Gradio ships."""
+def _languages(words: Words) -> str:
+    """The menu of languages."""
+    names = {language: load_texts(language)["language_name"] for language in LANGUAGES}
+    links = "".join(
+        f'<li><a href="{language}" lang="{language}" hreflang="{language}"'
+        f' aria-current="{str(language == words.language).lower()}">{escape(name)}</a></li>'
+        for language, name in names.items()
+    )
+    chosen = f'<span class="unseen">{escape(words.say("language"))}: </span>{escape(words.say("language_name"))}'
+    return f"<details><summary>{chosen}</summary><ul>{links}</ul></details>"
+
+
+def _outro(words: Words) -> str:
+    limits = "".join(f"<li>{escape(limit)}</li>" for limit in words.several("limits"))
+    title, privacy = escape(words.say("limits_title")), escape(words.say("privacy"))
+    return f"<section><h3>{title}</h3><ul>{limits}</ul></section><p>{privacy}</p>"
+
+
+def _samples() -> dict[str, Path]:
     folder = Path(gr.__file__).parent / "media_assets" / "images"
-    found = [(folder / name, label) for name, label in words.EXAMPLES.items() if (folder / name).is_file()]
-    if not found:
-        return []
-    with gr.Row(elem_id="examples"):
-        gr.HTML(f"<span>{escape(words.TRY)}</span>")
-        return [(gr.Button(label, size="sm", min_width=0), file) for file, label in found]
+    return {name: folder / file for name, file in SAMPLES.items() if (folder / file).is_file()}
 
 
 def _text(name: str) -> str:

@@ -1,201 +1,144 @@
-"""Every sentence of the page, and how a finding is said. It names suspicion, never guilt."""
+"""How a finding is said in a person's language. It names suspicion, never guilt."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from serve.page.texts import load_texts
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from model.finding import Finding, Rule
+    from model.finding import Finding
     from model.legal import LegalStatus
+    from model.photo import PhotoError, Quality
     from model.taxonomy import Taxonomy
-
-TITLE: Final = "schreger"
-PURPOSE: Final = (
-    "What does this photo probably show? Ivory, bone, resin and other materials, pangolin scales, parrots and other "
-    "animals."
-)
-IS_NOT: Final = "A suspicion, not proof. A photo does not show species of worked ivory, age, or legality."
-PRIVACY: Final = "The photo is used for this answer only and is not kept."
-
-CHOOSE: Final = "Choose a photo"
-TAKE: Final = "Take a photo"
-OR_DROP: Final = "or drop one here, or paste one"
-TRY: Final = "Or try:"
-EXAMPLES: Final = {"lion.jpg": "a lion", "cheetah1.jpg": "a cheetah", "tower.jpg": "a tower"}
-
-UPLOADING: Final = {
-    "sending": "Sending the photo …",
-    "looking": "Looking at it …",
-    "too_large": "This file is larger than 20 MB; send a smaller one.",
-    "not_sent": "The photo did not arrive; check the connection and try again.",
-    "no_camera": "No camera can be used here; choose a photo instead.",
-}
-SHOOT: Final = "Take the picture"
-CLOSE_CAMERA: Final = "Close the camera"
-
-WAITING: Final = "The answer appears here."
-HOW_TO_TITLE: Final = "For a photo that can be answered"
-HOW_TO: Final = (
-    "Show the whole thing against a plain background, in even light without flash.",
-    "Then go close, square to the surface, to a cut end, a break or a worn edge: grain and pores show there.",
-    "Put a ruler or a coin beside it, and send the camera's own file rather than a copy from a chat.",
-)
-
-LIKELIEST_TITLE: Final = "The five likeliest"
-GUESSES_TITLE: Final = "Nearest guesses, not an answer"
-NEXT_TITLE: Final = "What to check or photograph next"
-MISTAKEN_TITLE: Final = "Often mistaken for"
-LEGAL_TITLE: Final = "CITES listing"
-LEGAL_COLUMNS: Final = ("Taxon", "Listing", "Remarks", "Source", "As of")
-LEGAL_NOTE: Final = (
-    "Listings of what such a thing can come from, with their source and date. They change: check the lists in force. "
-    "They say nothing about this one item."
-)
-LEGAL_UNKNOWN: Final = "No answer, so no listing is shown."
-NOT_DETERMINED: Final = "Not determined"
-APPENDIX: Final = {
-    "I": "Appendix I",
-    "II": "Appendix II",
-    "III": "Appendix III",
-    "mixed": "Differs by species or population",
-    "none": "Not listed",
-    "not_determined": NOT_DETERMINED,
-}
-UNCERTAIN: Final = "Not certain:"
-
-PHOTO_ALT: Final = "The photo, upright"
-STRENGTH: Final = "Evidence over the photo"
-ABOUT: Final = {"rule": "Decided by", "bundle": "Model", "sha256": "SHA-256 of the file received", "file": "File"}
-RULES: Final[dict[Rule, str]] = {
-    "nothing_to_see": "there is nothing to see",
-    "unlike_known_photos": "the photo is unlike those that the model learned from",
-    "class_sure": "one kind is sure enough",
-    "parent_sure": "no kind is sure enough, but something broader is",
-    "none_sure": "nothing is sure enough, however broad",
-}
-
-GONE: Final = "The photo is no longer here; choose it again."
-OUR_FAULT: Final = "Something went wrong here, not with your photo; try it again."
 
 ORDINARY: Final = frozenset({"antler", "bone", "coral", "horn", "shell", "tooth"})
 """Products that mostly come from animals nobody protects; a suspicion is not voiced for these."""
 
-ADVICE: Final = {
-    "too_dark": ("too dark", "Photograph it again in more light."),
-    "too_bright": ("too bright", "Photograph it again in softer light, without flash."),
-    "blurred": ("blurred", "Hold still, let the camera focus, and photograph it again."),
-    "too_small": ("too small", "Go closer, or send the photo in its full size."),
-    "low_contrast": ("too little contrast", "Photograph it against a background of another colour."),
-}
-"""For each advice of a photo's quality: what is wrong, and what to do about it."""
+
+class Words:
+    """Says things in one language."""
+
+    def __init__(self, language: str, taxonomy: Taxonomy) -> None:
+        self.language, self.taxonomy = language, taxonomy
+        self.texts = load_texts(language)
+
+    def say(self, text: str, /, **values: object) -> str:
+        """One text, with what its braces name."""
+        said: str = self.texts[text]
+        return said.format_map(values) if values else said
+
+    def several(self, text: str) -> tuple[str, ...]:
+        """The sentences of a text that is a list."""
+        return tuple(self.texts[text])
+
+    def name(self, key: str) -> str:
+        """The name of a node of the taxonomy."""
+        return self.taxonomy.name(key, self.language)
+
+    def percent(self, probability: float) -> str:
+        """A probability as a person says it; never 0% or 100%, since nothing is that sure."""
+        rounded = round(100 * probability)
+        if 0 < rounded < 100:
+            return self.say("percent", number=rounded)
+        return self.say("over_99" if rounded else "under_1")
+
+    def headline(self, finding: Finding) -> str:
+        """The answer in one line."""
+        if finding.status == "unfamiliar":
+            return self.say("unfamiliar")
+        if finding.status == "unusable":
+            return self.say("cannot_tell", problems=self.problems(*finding.quality) or self.say("nothing_to_see"))
+        if finding.answer is None:
+            return self.say("cannot_tell", problems=self.say("none_likely"))
+        kind, name = self.taxonomy[finding.answer].kind, self.name(finding.answer)
+        broad = finding.status == "rolled_up"
+        if broad:
+            name = self.say("species_unclear" if kind == "taxon" else "kind_unclear", name=name)
+        how = "suspected" if self.of_concern(finding.answer) else "is" if broad or kind == "other" else "looks_like"
+        return _capital(self.say(how, name=name, sure=self.percent(finding.probability)))
+
+    def remarks(self, finding: Finding) -> tuple[str, ...]:
+        """What belongs right under the headline, so that nobody takes it for more than it is."""
+        return tuple(self._remarks(finding))
+
+    def _remarks(self, finding: Finding) -> Iterator[str]:
+        if len(finding.photos) > 1:
+            yield self.say("together", count=len(finding.photos))
+        if finding.status == "unusable":
+            return
+        if finding.status == "unfamiliar":
+            yield self.say("more_familiar", share=self.percent(finding.unfamiliarity))
+            return
+        likeliest, probability = finding.top[0]
+        if finding.answer is not None and self.of_concern(finding.answer):
+            yield self.say("is_not")
+        if finding.status == "rolled_up":
+            yield self.say("likeliest_unsure", name=self.name(likeliest), sure=self.percent(probability))
+        elif finding.answer is not None and self._leaves_species_open(finding.answer):
+            yield self.say("species_unnamed", name=self.name(finding.answer))
+
+    def of_concern(self, key: str) -> bool:
+        """Whether to speak of suspicion: products of animals that trade threatens. Look-alikes and animals are not."""
+        return self.taxonomy[key].kind == "product" and key not in ORDINARY
+
+    def likeliest_title(self, finding: Finding) -> str:
+        """What stands over the list of the likeliest classes."""
+        return self.say("likeliest_title" if finding.answer else "guesses_title")
+
+    def next_steps(self, finding: Finding) -> tuple[str, ...]:
+        """What to check on the thing, or to photograph next: mend the photos first, then look where it matters."""
+        remedies = [self.say(f"remedy_{key}") for key in _advice(*finding.quality)]
+        checks = self.taxonomy.checks(finding.answer, self.language) if finding.answer else ()
+        if finding.answer and not checks:
+            checks = self.taxonomy.checks(finding.top[0][0], self.language)
+        return (*remedies, *(checks or self.several("how_to")))
+
+    def look_alikes(self, finding: Finding) -> tuple[str, ...]:
+        """Names of what the answer is mistaken for."""
+        keys = self.taxonomy.look_alikes(finding.answer) if finding.answer else ()
+        return tuple(self.name(key) for key in keys)
+
+    def handling(self, finding: Finding) -> tuple[str, tuple[str, ...]] | None:
+        """How to handle what the answer or the likeliest class names: a title and sentences, where there is any."""
+        kind = self.taxonomy[finding.answer or finding.top[0][0]].kind
+        if kind == "other" or finding.status == "unusable":
+            return None
+        name = "alive" if kind == "taxon" else "handling"
+        return self.say(f"{name}_title"), self.several(name)
+
+    def no_listing(self, finding: Finding) -> str:
+        """What stands in place of the table of listings when it has no rows."""
+        if finding.answer is None:
+            return self.say("legal_unknown")
+        return self.say("no_listing", name=self.name(finding.answer))
+
+    def appendix(self, status: LegalStatus) -> str:
+        """The listing in words."""
+        return self.say(f"appendix_{status.appendix}")
+
+    def evidence_caption(self, finding: Finding) -> str:
+        """What the colours over a photo speak for: the likeliest class that its answer covers."""
+        covered = (key for key, _ in finding.probabilities if finding.answer in (None, *self.taxonomy.lineage(key)))
+        return self.say("evidence_of", name=self.name(next(covered)))
+
+    def problems(self, *qualities: Quality) -> str:
+        """What is wrong with photos, in one line; empty when all is well."""
+        return self.say("between").join(self.say(f"problem_{key}") for key in _advice(*qualities))
+
+    def photo_error(self, error: PhotoError) -> str:
+        """Why a file cannot be used."""
+        return self.say(f"error_{error.code}")
+
+    def _leaves_species_open(self, key: str) -> bool:
+        node = self.taxonomy[key]
+        return node.kind == "taxon" and node.rank not in ("species", "subspecies")
 
 
-def percent(probability: float) -> str:
-    """A probability as a person says it; never 0% or 100%, since nothing is that sure."""
-    rounded = round(100 * probability)
-    return "over 99%" if rounded >= 100 else "under 1%" if rounded <= 0 else f"{rounded}%"
-
-
-def headline(finding: Finding, taxonomy: Taxonomy) -> str:
-    """The answer in one line."""
-    if finding.status == "unfamiliar":
-        return "Unlike anything this model knows"
-    if finding.status == "unusable":
-        return f"Cannot tell: {'; '.join(_problems(finding)) or 'there is nothing to see in this photo'}"
-    if finding.answer is None:
-        return "Cannot tell: no answer is likely enough"
-    node, name, sure = taxonomy[finding.answer], taxonomy.name(finding.answer), percent(finding.probability)
-    if finding.status == "rolled_up":
-        name += ", species unclear" if node.kind == "taxon" else ", kind unclear"
-    if of_concern(finding.answer, taxonomy):
-        return f"Suspected {name}, {sure}"
-    if finding.status == "rolled_up" or node.kind == "other":
-        return f"{_capital(name)}, {sure}"
-    return f"Looks like {name}, {sure}"
-
-
-def remarks(finding: Finding, taxonomy: Taxonomy) -> tuple[str, ...]:
-    """What belongs right under the headline, so that nobody takes it for more than it is."""
-    return tuple(_remarks(finding, taxonomy))
-
-
-def _remarks(finding: Finding, taxonomy: Taxonomy) -> Iterator[str]:
-    if finding.status == "unusable":
-        return
-    if finding.status == "unfamiliar":
-        share = _capital(percent(finding.unfamiliarity))
-        yield f"{share} of known photos look more familiar; an answer would be a guess."
-        return
-    likeliest, probability = finding.top[0]
-    if finding.answer is not None and of_concern(finding.answer, taxonomy):
-        yield IS_NOT
-    if finding.status == "rolled_up":
-        yield f"Likeliest: {taxonomy.name(likeliest)}, {percent(probability)}, not sure enough for an answer."
-    elif finding.answer is not None and _unnamed_species(finding.answer, taxonomy):
-        yield f"Which species of {taxonomy.name(finding.answer)} it is, this model does not say."
-
-
-def of_concern(key: str, taxonomy: Taxonomy) -> bool:
-    """Whether to speak of suspicion: products of animals that trade threatens. Look-alikes and animals are not."""
-    return taxonomy[key].kind == "product" and key not in ORDINARY
-
-
-def likeliest_title(finding: Finding) -> str:
-    """What stands over the list of the likeliest classes."""
-    return LIKELIEST_TITLE if finding.answer else GUESSES_TITLE
-
-
-def next_steps(finding: Finding, taxonomy: Taxonomy) -> tuple[str, ...]:
-    """What to check on the thing, or to photograph next: mend the photo first, then look where it matters."""
-    remedies = [ADVICE[key][1] for key in _advice(finding) if key in ADVICE]
-    checks = taxonomy.checks(finding.answer) if finding.answer else ()
-    if finding.answer and not checks:
-        checks = taxonomy.checks(finding.top[0][0])
-    return (*remedies, *(checks or HOW_TO))
-
-
-def look_alikes(finding: Finding, taxonomy: Taxonomy) -> tuple[str, ...]:
-    """Names of what the answer is mistaken for."""
-    keys = taxonomy.look_alikes(finding.answer) if finding.answer else ()
-    return tuple(taxonomy.name(key) for key in keys)
-
-
-def no_listing(finding: Finding, taxonomy: Taxonomy) -> str:
-    """What stands in place of the table of listings when it has no rows."""
-    if finding.answer is None:
-        return LEGAL_UNKNOWN
-    return f"No listing is recorded here for {taxonomy.name(finding.answer)}."
-
-
-def appendix(status: LegalStatus) -> str:
-    """The listing in words."""
-    return APPENDIX.get(status.appendix, NOT_DETERMINED)
-
-
-def evidence_caption(finding: Finding, taxonomy: Taxonomy) -> str:
-    """What the colours over the photo mean, and what they do not."""
-    name = taxonomy.name(finding.top[0][0])
-    where = f"Where the photo spoke for “{name}”: yellow the most, no colour hardly at all."
-    return f"{where} This is what the model looked at, not proof."
-
-
-def photo_size(kind: str, width: int, height: int) -> str:
-    """The received file in a few words."""
-    return f"{kind}, {width} × {height} pixels"
-
-
-def _advice(finding: Finding) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(key for quality in finding.quality for key in quality.advice))
-
-
-def _problems(finding: Finding) -> list[str]:
-    return [ADVICE[key][0] if key in ADVICE else key.replace("_", " ") for key in _advice(finding)]
-
-
-def _unnamed_species(key: str, taxonomy: Taxonomy) -> bool:
-    return taxonomy[key].kind == "taxon" and taxonomy[key].rank not in ("species", "subspecies")
+def _advice(*qualities: Quality) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(key for quality in qualities for key in quality.advice))
 
 
 def _capital(text: str) -> str:

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import io
+import json
 import os
 import re
 import signal
@@ -20,13 +21,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model.classifier import Classifier
+from model.classifier import DECODE_SIDE, Classifier
 from model.finding import Finding
-from model.photo import open_photo
+from model.photo import Quality, open_photo
 from serve.app import ServeError, serve
-from serve.page import answer, page, words
+from serve.page import answer, page
 from serve.page.door import is_plain
 from serve.page.overlay import FINENESS, heat, png
+from serve.page.texts import load_texts
+from serve.page.tray import Tray
+from serve.page.words import Words
+
+QUALITY = Quality(sharpness=0.6, brightness=0.5, contrast=0.7, usable_side=900, advice=())
+IVORY = Finding("ivory", "recognised", 0.9, (("ivory", 0.9),), 0.1, (QUALITY,), "a@b")
 
 # What Gradio takes for a file, and would fetch or read.
 FETCH = {"path": "http://169.254.169.254/latest", "meta": {"_type": "gradio.FileData"}}
@@ -78,78 +85,175 @@ def lion() -> bytes:
     return (Path(page.gr.__file__).parent / "media_assets/images/lion.jpg").read_bytes()
 
 
+@pytest.fixture(scope="module")
+def cheetah() -> bytes:
+    return (Path(page.gr.__file__).parent / "media_assets/images/cheetah1.jpg").read_bytes()
+
+
+class Made(NamedTuple):
+    """A tray of photos, and the folder that its uploads come in by."""
+
+    tray: Tray
+    uploads: Path
+
+    def send(self, *contents: bytes) -> list[str]:
+        files = [self.uploads / f"photo{len([*self.uploads.iterdir()])}-{number}" for number in range(len(contents))]
+        for file, content in zip(files, contents, strict=True):
+            file.write_bytes(content)
+        return [str(file) for file in files]
+
+
+@pytest.fixture
+def made(classifier: Classifier, tmp_path: Path) -> Made:
+    uploads = tmp_path / "uploads"
+    uploads.mkdir()
+    return Made(Tray(classifier, uploads, {}), uploads)
+
+
+@pytest.fixture(scope="module")
+def words(classifier: Classifier) -> Words:
+    return Words("en", classifier.taxonomy)
+
+
+def ask(made: Made, words: Words, photos: list[str], removed: tuple[str, ...] = ()) -> page.Shown:
+    return page.show_item(made.tray, words, json.dumps({"photos": photos, "removed": removed}))
+
+
 # Answers
 
 
-def test_a_photo_is_answered_in_words_with_everything_beside(classifier: Classifier, lion: bytes) -> None:
-    shown = page.show_photo(classifier, lion)
+def test_a_photo_is_answered_in_words_with_everything_beside(made: Made, words: Words, lion: bytes) -> None:
+    shown = ask(made, words, made.send(lion))
     assert "<h2" in shown.headline
     assert re.search(r"\d%", shown.details)
     assert shown.details.count('class="sure"') == 5
     assert 'class="legal"' in shown.details
+    assert 'class="handling"' in shown.details
     assert hashlib.sha256(lion).hexdigest() in shown.details
-    assert classifier.bundle.id in shown.details
-    assert 'type="range"' in shown.picture
-    assert shown.photo == ""
+    assert made.tray.classifier.bundle.id in shown.details
+    assert 'type="range"' in shown.pictures
+    assert json.loads(shown.door) == {"done": True, "gone": []}
 
 
-def test_the_page_and_the_batch_answer_alike(classifier: Classifier, lion: bytes) -> None:
+def test_the_page_and_the_batch_answer_alike(made: Made, words: Words, lion: bytes) -> None:
     """One photo, opened as the batch opens it: the same bytes give the same words."""
+    classifier = made.tray.classifier
     ((_, finding),) = [result for result in classifier.stream([lion]) if not isinstance(result, Exception)]
-    assert page.show_photo(classifier, lion).headline == answer.headline(finding, classifier.taxonomy)
+    assert ask(made, words, made.send(lion)).headline == answer.headline(finding, words)
 
 
-@pytest.mark.parametrize("content", [b"", b"text, not a photo", None], ids=["empty", "text", "cut off"])
-def test_a_file_that_is_no_photo_gets_one_sentence(content: bytes | None, classifier: Classifier, lion: bytes) -> None:
-    shown = page.show_photo(classifier, lion[: len(lion) // 2] if content is None else content)
+def test_photos_of_one_item_are_answered_together_and_each_alone(
+    made: Made, words: Words, lion: bytes, cheetah: bytes
+) -> None:
+    classifier = made.tray.classifier
+    findings = [classifier.classify([open_photo(content, max_side=DECODE_SIDE)]) for content in (lion, cheetah)]
+    shown = ask(made, words, made.send(lion, cheetah))
+    assert shown.headline == answer.headline(classifier.combine(findings), words)
+    assert shown.pictures.count("<figure>") == shown.pictures.count('class="heat"') == 2
+    for finding in findings:
+        assert words.say("alone", headline=words.headline(finding)) in shown.pictures
+    assert shown.pictures.count('type="range"') == 1
+
+
+def test_a_removed_photo_counts_no_more_and_is_forgotten(made: Made, words: Words, lion: bytes, cheetah: bytes) -> None:
+    first, second = made.send(lion, cheetah)
+    alone = ask(made, words, made.send(lion)).headline
+    assert ask(made, words, [first, second]).headline != alone
+    assert ask(made, words, [first], (second,)).headline == alone
+    assert json.loads(ask(made, words, [second]).door)["gone"] == [second]
+    assert ask(made, words, [], (first,)).headline == answer.waiting(words)
+
+
+def test_a_photo_is_asked_about_again_in_another_language_without_being_sent_again(
+    made: Made, words: Words, lion: bytes
+) -> None:
+    photos = made.send(lion)
+    english = ask(made, words, photos)
+    french = ask(made, Words("fr", words.taxonomy), photos)
+    assert words.say("next_title") in english.details
+    assert load_texts("fr")["next_title"] in french.details
+
+
+def test_photos_that_nobody_asks_for_are_forgotten(made: Made, words: Words, lion: bytes) -> None:
+    photos = made.send(lion)
+    ask(made, words, photos)
+    made.tray.forget_older(3600)
+    assert made.tray.look(photos) != [None]
+    made.tray.forget_older(0)
+    assert made.tray.look(photos) == [None]
+
+
+def test_more_than_ten_photos_are_not_taken(made: Made, words: Words, lion: bytes) -> None:
+    photos = made.send(*[lion] * 12)
+    assert ask(made, words, photos).pictures.count("<figure>") == 10
+
+
+@pytest.mark.parametrize("content", [b"text, not a photo", None], ids=["text", "cut off"])
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_a_file_that_is_no_photo_gets_one_sentence(
+    content: bytes | None, language: str, made: Made, words: Words, lion: bytes
+) -> None:
+    own = Words(language, words.taxonomy)
+    (path,) = made.send(lion[: len(lion) // 2] if content is None else content)
+    shown = ask(made, own, [path])
     sentence = re.fullmatch(r'<p class="problem">([^<]+)</p>', shown.headline)
     assert sentence
-    assert "Error" not in sentence[1]
-    assert shown.picture == ""
+    assert sentence[1] in {own.say("error_not_an_image"), own.say("error_truncated")}
+    assert "<img" not in shown.pictures
+    assert json.loads(shown.door)["gone"] == []
+
+
+def test_a_file_that_is_no_photo_does_not_keep_the_others_from_an_answer(made: Made, words: Words, lion: bytes) -> None:
+    shown = ask(made, words, made.send(b"no photo", lion))
+    assert "<h2" in shown.headline
+    assert words.say("error_not_an_image") in shown.pictures
+    assert shown.pictures.count("<figure>") == 2
+
+
+@pytest.mark.parametrize("asked", ["", "{}", "[]", "null", '{"photos": 1, "removed": []}', "[" * 100_000, "\udcff"])
+def test_a_question_that_is_none_is_answered_as_before_the_first_photo(asked: str, made: Made, words: Words) -> None:
+    assert page.show_item(made.tray, words, asked).headline == answer.waiting(words)
 
 
 def test_a_fault_of_ours_is_told_without_its_traceback(
-    classifier: Classifier, lion: bytes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    made: Made, words: Words, lion: bytes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("the inside of the machine")
 
-    monkeypatch.setattr(classifier, "classify", fail)
-    shown = page.show_photo(classifier, lion)
-    assert shown.headline == answer.problem(words.OUR_FAULT)
+    monkeypatch.setattr(made.tray.classifier, "classify", fail)
+    shown = ask(made, words, made.send(lion))
+    assert shown.headline == answer.problem(words.say("our_fault"))
     assert "inside of the machine" in caplog.text
     assert not any("inside" in part for part in shown)
 
 
-def test_a_sentence_is_shown_as_text() -> None:
+def test_a_sentence_is_shown_as_text(made: Made, words: Words) -> None:
     assert "<script" not in answer.problem("<script>alert(1)</script>")
+    assert "<script" not in ask(made, words, ['"><script>alert(1)</script>']).pictures
 
 
-def test_an_unusable_photo_shows_no_evidence_and_no_guesses(classifier: Classifier) -> None:
+def test_an_unusable_photo_shows_no_evidence_and_no_guesses(made: Made, words: Words) -> None:
     grey = Image.new("RGB", (300, 200), "grey")
     file = io.BytesIO()
     grey.save(file, "PNG")
-    shown = page.show_photo(classifier, file.getvalue())
+    shown = ask(made, words, made.send(file.getvalue()))
     assert "Cannot tell" in shown.headline
     assert "likeliest" not in shown.details
-    assert 'type="range"' not in shown.picture
+    assert 'type="range"' not in shown.pictures
 
 
-def test_the_rule_that_decided_stands_with_the_answer(classifier: Classifier, lion: bytes) -> None:
-    photo = open_photo(lion)
-    ivory = Finding("ivory", "recognised", 0.9, (("ivory", 0.9),), 0.1, (photo.quality,), "a@b")
-    assert "one kind is sure enough (class_sure)" in answer.details(photo, ivory, classifier.taxonomy)
+def test_the_rule_that_decided_stands_with_the_answer(words: Words) -> None:
+    assert "one kind is sure enough (class_sure)" in answer.details([], IVORY, words)
 
 
-def test_listings_come_with_source_and_date(classifier: Classifier, lion: bytes) -> None:
-    photo = open_photo(lion)
-    ivory = Finding("ivory", "recognised", 0.9, (("ivory", 0.9),), 0.1, (photo.quality,), "a@b")
-    shown = answer.details(photo, ivory, classifier.taxonomy)
+def test_listings_come_with_source_and_date(words: Words) -> None:
+    shown = answer.details([], IVORY, words)
     assert "Elephas maximus" in shown
     assert "Appendix I<" in shown
-    assert re.search(r'data-title="As of">20\d\d-\d\d-\d\d<', shown)
-    cup = replace(ivory, answer="ceramic")
-    assert words.no_listing(cup, classifier.taxonomy) in answer.details(photo, cup, classifier.taxonomy)
+    assert re.search(r'data-title="As of"><span dir="ltr">20\d\d-\d\d-\d\d<', shown)
+    cup = replace(IVORY, answer="ceramic")
+    assert words.no_listing(cup) in answer.details([], cup, words)
 
 
 # The evidence over the photo
@@ -179,15 +283,12 @@ def test_the_picture_is_a_png_of_the_very_pixels(channels: int) -> None:
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(png(pixels)))), pixels)
 
 
-def test_the_photo_is_shown_upright(classifier: Classifier) -> None:
+def test_the_photo_is_shown_upright(made: Made, words: Words) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     file = io.BytesIO()
     Image.new("RGB", (80, 40), "red").save(file, "JPEG", exif=exif)
-    photo = open_photo(file.getvalue())
-    finding = classifier.classify([photo], evidence=True)
-    shown = answer.picture(photo, finding, classifier.taxonomy)
-    encoded = re.search(r"data:image/png;base64,([^\"]+)", shown)
+    encoded = re.search(r"data:image/webp;base64,([^\"]+)", ask(made, words, made.send(file.getvalue())).pictures)
     assert encoded
     assert Image.open(io.BytesIO(base64.b64decode(encoded[1]))).size == (40, 80)
 
@@ -234,21 +335,28 @@ def test_an_event_of_any_size_is_not_read(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("path", ["{out}", "{up}/../photo", "{up}/link", "{up}", "{up}/none", "", "\0", "/dev/zero"])
-def test_a_path_outside_the_uploads_is_not_opened(path: str, classifier: Classifier, tmp_path: Path) -> None:
-    uploads, outside = tmp_path / "uploads", tmp_path / "photo"
-    uploads.mkdir()
+def test_a_path_outside_the_uploads_is_not_opened(path: str, made: Made, words: Words) -> None:
+    outside = made.uploads.with_name("photo")
     outside.write_bytes(b"kept")
-    (uploads / "link").symlink_to(outside)
-    shown = page._take(classifier, uploads, path.format(up=uploads, out=outside))
-    assert shown.headline == answer.problem(words.GONE)
+    (made.uploads / "link").symlink_to(outside)
+    shown = ask(made, words, [path.format(up=made.uploads, out=outside)], (str(outside),))
+    assert shown.headline == answer.problem(words.say("gone"))
     assert outside.read_bytes() == b"kept"
 
 
-def test_an_upload_is_emptied_once_it_is_read(classifier: Classifier, lion: bytes, tmp_path: Path) -> None:
-    file = tmp_path / "photo"
-    file.write_bytes(lion)
-    assert "<h2" in page._take(classifier, tmp_path, str(file)).headline
-    assert file.read_bytes() == b""
+def test_an_upload_is_emptied_once_it_is_read(made: Made, words: Words, lion: bytes) -> None:
+    (path,) = made.send(lion)
+    for _ in range(2):
+        assert "<h2" in ask(made, words, [path]).headline
+        assert Path(path).read_bytes() == b""
+
+
+@pytest.mark.parametrize(("accepted", "page"), [("ar-EG", "ar"), ("de, fr;q=0.4", "fr"), ("de", "en")])
+def test_the_browsers_language_is_met(accepted: str, page: str, client: httpx.Client) -> None:
+    answered = client.get("/", headers={"accept-language": accepted})
+    assert (answered.status_code, answered.headers["location"]) == (303, page)
+    assert client.get("/", headers={"accept-language": accepted, "cookie": "language=vi"}).headers["location"] == "vi"
+    assert load_texts(page)["waiting"] in client.get(f"/{page}").text
 
 
 def test_uploads_are_limited_and_cannot_be_fetched_back(client: httpx.Client, server: Server, lion: bytes) -> None:
@@ -261,7 +369,7 @@ def test_uploads_are_limited_and_cannot_be_fetched_back(client: httpx.Client, se
 
 
 def test_the_browser_is_told_to_stay_here(client: httpx.Client) -> None:
-    answered = client.get("/")
+    answered = client.get("/en")
     policy = answered.headers["content-security-policy"]
     assert "default-src 'self'" in policy
     assert "http" not in policy
