@@ -221,7 +221,9 @@ def _with_pixels(network: Any, bundle: Bundle) -> Any:
     from openvino.preprocess import PrePostProcessor
 
     given = bundle.description.input
-    network.reshape([1, 3, given.size, given.size])
+    one = network.input().partial_shape
+    one[0] = 1
+    network.reshape(one)
     processor = PrePostProcessor(network)
     processor.input().tensor().set_element_type(Type.u8).set_layout(Layout("NHWC"))
     processor.input().model().set_layout(Layout("NCHW"))
