@@ -49,6 +49,32 @@ SUBJECT = "tusk_ivory"
 VERSION = "1"
 INVERSE_REGULARISATION = 0.1
 
+TEMPLATE = """\
+# The combination that vets adverts
+
+Version {version}. Logistic regression over {signals} named signals (`signals.py`). `benchmarks/adverts.py --fit` makes
+it, and this card.
+
+Fitted on {posts} posts of {sellers} sellers on one social network (Mou et al., ICWSM 2024, research use only).
+{positive} offer ivory, {largest} of them by one seller. Nearly all are English. For other things than ivory the same
+weights are used; how well is unmeasured.
+
+## Matthews correlation, cross-validated by seller
+
+{figures}
+
+Weights and thresholds are made anew in each fold, by the shipped policy. Pictures are judged by a head that saw none of
+them, on the half of the embedding that was not tuned with them. Intervals: bootstrap over sellers.
+
+## Weights
+
+In log odds, for one unit of the signal and for one standard deviation over the posts. Intercept {intercept}.
+
+| signal | per unit | per deviation |
+| --- | --- | --- |
+{table}
+"""
+
 
 @dataclass(frozen=True)
 class Posts:
@@ -114,13 +140,15 @@ def interval(posts: Posts, alarms: NDArray[np.bool_], rows: Any) -> str:
     labels, sellers, alarms = posts.labels[rows], posts.sellers[rows], alarms[:, rows]
     names, place = np.unique(sellers, return_inverse=True)
     generator = np.random.default_rng(0)
-    counts = np.stack([  # true and false positives, false and true negatives, by repeat and seller
-        [np.bincount(place, weights=(alarm == flagged) & (labels == label), minlength=len(names)) for flagged, label in ((1, 1), (1, 0), (0, 1), (0, 0))]
-        for alarm in alarms
-    ])  # fmt: skip
+    cells = ((1, 1), (1, 0), (0, 1), (0, 0))  # true and false positives, false and true negatives
 
-    def matthews(cells: NDArray[np.float64]) -> float:
-        tp, fp, fn, tn = cells.T
+    def count(alarm: NDArray[np.bool_], flagged: int, label: int) -> NDArray[np.float64]:
+        return np.bincount(place, weights=(alarm == flagged) & (labels == label), minlength=len(names))
+
+    counts = np.stack([[count(alarm, *cell) for cell in cells] for alarm in alarms])
+
+    def matthews(sums: NDArray[np.float64]) -> float:
+        tp, fp, fn, tn = sums.T
         root = np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn))
         return float(np.mean((tp * tn - fp * fn) / np.maximum(root, 1)))
 
@@ -130,11 +158,13 @@ def interval(posts: Posts, alarms: NDArray[np.bool_], rows: Any) -> str:
     return f"{value:.3f} ({low:.3f} to {high:.3f})"
 
 
-def cross_validated(posts: Posts, picture_rates: tuple[Rate, ...], without: tuple[str, ...] = ()) -> NDArray[np.bool_]:
-    """Alarms (REPEATS, N): each post judged by what was fitted, thresholds included, on other sellers."""
+def cross_validated(
+    posts: Posts, picture_rates: tuple[Rate, ...], without: tuple[str, ...] = (), repeats: int = REPEATS
+) -> NDArray[np.bool_]:
+    """Alarms (repeats, N): each post judged by what was fitted, thresholds included, on other sellers."""
     used = np.array([name not in without for name in NAMES])
-    alarms = np.zeros((REPEATS, len(posts.labels)), bool)
-    for repeat in range(REPEATS):
+    alarms = np.zeros((repeats, len(posts.labels)), bool)
+    for repeat in range(repeats):
         for others, held in folds(posts, FOLDS, repeat):
             combination = fit(part(posts, others), picture_rates if "picture" not in without else (), used)
             judge = verdicts(combination)
@@ -206,8 +236,11 @@ def part(posts: Posts, rows: NDArray[np.int64]) -> Posts:
     )
 
 
-def read_posts(data: Path, cache: Path, sellers: int | None) -> tuple[Posts, tuple[Rate, ...]]:
-    """The posts with their signals, and the rates of the head that judged their pictures, on validation photos."""
+def read_posts(data: Path, cache: Path | None, sellers: int | None) -> tuple[Posts, tuple[Rate, ...]]:
+    """The posts with their signals, and the rates of the head that judged their pictures, on validation photos.
+
+    Without a cache, pictures are not looked at.
+    """
     with (data / "adverts/posts.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     if sellers:
@@ -215,7 +248,7 @@ def read_posts(data: Path, cache: Path, sellers: int | None) -> tuple[Posts, tup
         others = sorted({row["seller"] for row in rows} - set(names))[: 3 * sellers]
         rows = [row for row in rows if row["seller"] in {*names, *others}]
     files = sorted({file for row in rows for file in row["pictures"].split(";") if file})
-    shown, rates = unseen_head(data, cache, files)
+    shown, rates = unseen_head(data, cache, files) if cache else ({}, ())
     subject = Subject.of(SUBJECT, load_taxonomy())
     of_posts = [[shown[file] for file in row["pictures"].split(";") if file in shown] for row in rows]
     signals = [measure(find_words(row["text"]), seen, subject) for row, seen in zip(rows, of_posts, strict=True)]
@@ -312,25 +345,18 @@ def ship(posts: Posts, picture_rates: dict[str, tuple[Rate, ...]], lines: list[s
     spread = posts.signals.std(0)
     ranked = sorted(zip(NAMES, content["weights"].values(), spread, strict=True), key=lambda row: -abs(row[1] * row[2]))
     table = [f"| {name} | {weight:+.2f} | {weight * deviation:+.2f} |" for name, weight, deviation in ranked]
-    card = [
-        "# The combination that vets adverts",
-        f"\nVersion {VERSION}. Logistic regression over {len(NAMES)} named signals (`signals.py`), made by",
-        "`benchmarks/adverts.py --fit`; this card too.",
-        f"\nFitted on {len(posts.labels):,} posts of {len(set(posts.sellers)):,} sellers on one social network, of which "
-        f"{posts.labels.sum()} offer ivory (Mou et al.,\nICWSM 2024, research use only), {posts.labels[posts.sellers == LARGEST_SELLER].sum()} of them by one seller. "
-        "Nearly all are English. For other things than ivory the\nsame weights are used; how well is unmeasured.",
-        "\n## Matthews correlation, cross-validated by seller\n",
-        *lines,
-        "\nPictures are judged by a head that saw none of them, on the half of the embedding that was not tuned with them.",
-        "Thresholds are chosen inside the folds, by the shipped policy. Intervals: bootstrap over sellers.",
-        "\n## Weights\n",
-        "In log odds, for one unit of the signal and for one standard deviation over the posts. Intercept "
-        f"{combination.intercept:+.2f}.\n",
-        "| signal | per unit | per deviation |",
-        "| --- | --- | --- |",
-        *table,
-    ]
-    CARD.write_text("\n".join(card) + "\n", encoding="utf-8")
+    values = {
+        "version": VERSION,
+        "signals": len(NAMES),
+        "posts": f"{len(posts.labels):,}",
+        "sellers": len(set(posts.sellers)),
+        "positive": posts.labels.sum(),
+        "largest": posts.labels[posts.sellers == LARGEST_SELLER].sum(),
+        "figures": "\n".join(lines),
+        "intercept": f"{combination.intercept:+.2f}",
+        "table": "\n".join(table),
+    }
+    CARD.write_text(TEMPLATE.format(**values), encoding="utf-8")
 
 
 if __name__ == "__main__":

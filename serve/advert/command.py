@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from serve.output import Row
 
 COLUMNS = {
-    "id": str, "verdict": str, "score": float, "answer": str, "reasons": str, "error": str, "bundle": str, "policy": str,
+    "id": str, "verdict": str, "score": float, "answer": str, "reasons": str, "error": str,
+    "bundle": str, "policy": str,
 }  # fmt: skip
 SOME_UNREADABLE = 3
 

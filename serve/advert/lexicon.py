@@ -47,7 +47,7 @@ def load_lexicon() -> tuple[Entry, ...]:
             group["kind"],
             group.get("means"),
             tuple(group.get("harmless", ())),
-            words.endswith(ACCENTS_NEEDED),
+            words.endswith(ACCENTS_NEEDED) or (language == "vi" and "means" not in group and " " not in words),
         )
         for group in [*contexts, *content["groups"]]
         for language, listed in group["words"].items()

@@ -42,9 +42,9 @@ def read_adverts(file: Path, pictures_root: Path | None = None) -> list[Advert]:
     root = file.parent if pictures_root is None else pictures_root
     seen: set[str] = set()
     adverts = []
-    for row, error in rows:
+    for row, fault in rows:
         own = str(row.get("id") or "").strip()
-        problem = error or ("This advert has no id." if not own else "")
+        problem = fault or ("This advert has no id." if not own else "")
         if own in seen:
             problem = problem or f"The id {own!r} is that of an earlier advert too."
         seen.add(own or "\0")

@@ -73,19 +73,20 @@ def _of_pictures(
 ) -> Iterator[Reason]:
     if not shown:
         return
-    weight = sum(parts[part] for part in ("has_picture", "picture", "named_and_picture"))
+    yield Reason("has_picture", "It shows pictures, as offers do.", parts["has_picture"] + parts["named_and_picture"])
     alike = sum(probability >= LOOKS_LIKE_IT for probability in shown)
     if len(shown) == 1:
         sentence = f"The picture looks like {name}: {max(shown):.0%}."
         if not alike:
             sentence = f"The picture does not look like {name}: {max(shown):.0%}."
     elif alike in (0, len(shown)):
-        sentence = f"The {len(shown)} pictures agree: {'each' if alike else 'none'} looks like {name}, at most {max(shown):.0%}."
+        each = "each" if alike else "none"
+        sentence = f"The {len(shown)} pictures agree: {each} looks like {name}, at most {max(shown):.0%}."
     else:
         sentence = (
             f"The pictures differ: {alike} of {len(shown)} look like {name}, the likeliest with {max(shown):.0%}."
         )
-    yield Reason("picture", sentence, weight)
+    yield Reason("picture", sentence, parts["picture"])
     claims = [word for word in words if word.entry.kind == "cover" and word.harmless_by is None]
     if claims and alike:
         claimed = ", ".join(dict.fromkeys(taxonomy.name(str(word.entry.means)) for word in claims))

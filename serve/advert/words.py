@@ -12,7 +12,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 from ahocorasick_rs import AhoCorasick
@@ -104,7 +104,7 @@ def find_words(text: str) -> tuple[Match, ...]:
     folded = _fold(text)
     starts = {place: token for token, place in enumerate(folded.borders)}
     automaton, entries = _automaton()
-    found = []
+    found: list[Match] = []
     for number, first, last in automaton.find_matches_as_indexes(folded.bare, overlapping=True):
         if first in starts and last in starts:
             start, end = starts[first], starts[last]
@@ -186,7 +186,7 @@ def _without_article(text: str, start: int, end: int) -> tuple[int, int]:
 
 def _cut(string: str, parts: Iterable[str]) -> list[str]:
     lengths = list(accumulate(map(len, parts), initial=0))
-    return [string[start:end] for start, end in zip(lengths, lengths[1:], strict=False)]
+    return [string[start:end] for start, end in pairwise(lengths)]
 
 
 def _bare(token: str) -> str:
