@@ -79,6 +79,35 @@ def serve(
 
 
 @app.command()
+def vet(
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(metavar="INPUT", help="An advert file (CSV or JSON lines); with --title or --text, pictures."),
+    ],
+    title: Annotated[str | None, typer.Option(help="Title of a single advert.")] = None,
+    text: Annotated[str | None, typer.Option(help="Text of a single advert.")] = None,
+    pictures_root: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of the pictures; by default that of the advert file.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write here (.csv, .jsonl, .parquet) instead of stdout.")
+    ] = None,
+    policy: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="When to review and to block (YAML); by default the shipped one."),
+    ] = None,
+    bundle: BundleOption = "lite2",
+    ocr: Annotated[
+        bool, typer.Option("--ocr/--no-ocr", help="Read text in pictures, where the extra ocr is installed; slow.")
+    ] = True,
+    json: Annotated[bool, typer.Option("--json", help="JSON lines instead of CSV on stdout.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No summary.")] = False,
+) -> None:
+    """Judge adverts by pictures and words: a verdict with reasons for each. No address in an advert is opened."""
+    run("serve.advert.command", **locals())
+
+
+@app.command()
 def train(
     out: Annotated[Path, typer.Option(help="Folder of the run; the bundle is made in OUT/bundle.")],
     recipe: Annotated[

@@ -142,6 +142,8 @@ BREACHES = [
     ("engine", "model.breach", "onnxruntime"),
     ("engine", "training.breach", "openvino"),
     ("photo", "serve.breach", "PIL"),
+    ("words", "serve.breach", "opencc"),
+    ("ocr", "serve.breach", "rapidocr_onnxruntime"),
     ("gradio", "serve.breach", "gradio"),
     ("lan", "serve.breach", "segno"),
     ("fastapi", "serve.breach", "fastapi"),

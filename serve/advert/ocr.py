@@ -1,0 +1,41 @@
+"""Text inside pictures, where the extra `ocr` is installed."""
+
+from __future__ import annotations
+
+import importlib.util
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from model.photo import PhotoError, open_photo
+
+if TYPE_CHECKING:
+    from serve.advert.advert import Picture
+
+LIBRARY = "rapidocr_onnxruntime"
+SIDE = 1280
+"""Longest side in pixels at which text is looked for."""
+
+LEAST_SURE = 0.6
+"""Lines of text that the reader is less sure of are left out."""
+
+
+def can_read() -> bool:
+    """Whether the extra is installed."""
+    return importlib.util.find_spec(LIBRARY) is not None
+
+
+def read_text(picture: Picture) -> str:
+    """The text in a picture, a line each; nothing where there is none, or no picture."""
+    try:
+        pixels = open_photo(picture, max_side=SIDE).pixels
+    except PhotoError:
+        return ""
+    lines, _ = _reader()(pixels[:, :, ::-1])
+    return "\n".join(text for _, text, sure in lines or () if float(sure) >= LEAST_SURE)
+
+
+@cache
+def _reader() -> Any:
+    from rapidocr_onnxruntime import RapidOCR
+
+    return RapidOCR()

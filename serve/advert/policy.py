@@ -1,0 +1,95 @@
+"""The policy: what is looked for, and the precision from which an advert is reviewed or blocked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from model.errors import SchregerError
+from serve.advert.combination import threshold_for
+from serve.advert.signals import COUNTED
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from model.taxonomy import Taxonomy
+    from serve.advert.advert import Level
+    from serve.advert.combination import Combination
+
+FILE = Path(__file__).with_name("policy.yaml")
+Share = Annotated[float, Field(gt=0, lt=1)]
+NEVER = 2.0
+"""A threshold that no probability reaches: no threshold was precise enough."""
+
+
+class PolicyError(SchregerError):
+    """The policy file cannot be used; the message says why."""
+
+
+class Policy(BaseModel):
+    """What policy.yaml says; it explains each field."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: str
+    base_rate: Share
+    review: Share
+    block: Share
+    subjects: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Scores from which an advert is reviewed and blocked, and by subject the probability at which pictures speak."""
+
+    review: float
+    block: float
+    pictures: Mapping[str, float]
+
+    def level(self, subject: str, score: float, signals: Mapping[str, float], shown: float) -> Level:
+        """What becomes of an advert, for one subject.
+
+        Pictures speak for themselves where no word does, and where the words claim another material than they show.
+        """
+        if score >= self.block:
+            return "block"
+        alone = not any(signals[kind] for kind in ("named", "only_harmless", *COUNTED))
+        by_picture = shown >= self.pictures.get(subject, NEVER) and (alone or signals["cover"] > 0)
+        return "review" if score >= self.review or by_picture else "clear"
+
+
+def thresholds(policy: Policy, combination: Combination) -> Thresholds:
+    """The thresholds at which the policy's precision is reached at its base rate."""
+
+    def of(rates: Any, precision: float) -> float:
+        found = threshold_for(rates, precision, policy.base_rate)
+        return NEVER if found is None else found
+
+    pictures = {key: of(rates, policy.block) for key, rates in combination.picture_rates.items()}
+    return Thresholds(of(combination.rates, policy.review), of(combination.rates, policy.block), pictures)
+
+
+def load_policy(file: Path | None = None, taxonomy: Taxonomy | None = None) -> Policy:
+    """The shipped policy, or that of a file.
+
+    Raises:
+        PolicyError: The file cannot be read, or does not say what a policy says.
+    """
+    file = file or FILE
+    try:
+        policy = Policy.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise PolicyError(f"{file} cannot be read as a policy, which is a YAML file.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "it"
+        raise PolicyError(f"The policy {file} cannot be used: {where}: {first['msg']}.") from error
+    if policy.block < policy.review:
+        raise PolicyError(f"The policy {file} blocks at a lower precision than it reviews: raise `block`.")
+    if unknown := [key for key in policy.subjects if taxonomy is not None and key not in taxonomy]:
+        raise PolicyError(f"The policy {file} names {unknown[0]!r}, which is not in the taxonomy.")
+    return policy

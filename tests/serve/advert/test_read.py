@@ -1,0 +1,71 @@
+"""Advert files as spreadsheets and programs write them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from serve.advert.read import AdvertFileError, read_adverts
+
+TABLE = "id,title,price,colour\r\n1,Vòng ngà,5 €,white\r\n2,Défense,7,\r\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_encoding_and_separator_are_found_out(tmp_path: Path, encoding: str, separator: str) -> None:
+    file = tmp_path / "adverts.csv"
+    file.write_bytes(TABLE.replace(",", separator).encode(encoding))
+    adverts = read_adverts(file)
+    assert [(advert.id, advert.title) for advert in adverts] == [("1", "Vòng ngà"), ("2", "Défense")]
+
+
+def test_cp1252_is_read_where_it_is_not_utf_8(tmp_path: Path) -> None:
+    file = tmp_path / "adverts.csv"
+    file.write_bytes("id;title\n1;Défense d’éléphant, 5 €\n".encode("cp1252"))
+    assert read_adverts(file)[0].title == "Défense d’éléphant, 5 €"
+
+
+def test_unknown_columns_are_kept(tmp_path: Path) -> None:
+    file = tmp_path / "adverts.csv"
+    file.write_text(TABLE, encoding="utf-8")
+    assert [dict(advert.other) for advert in read_adverts(file)] == [{"colour": "white"}, {"colour": ""}]
+
+
+def test_empty_and_doubled_ids_are_kept_with_an_error(tmp_path: Path) -> None:
+    file = tmp_path / "adverts.csv"
+    file.write_text("id,title\n1,a\n,b\n1,c\n,d\n", encoding="utf-8")
+    adverts = read_adverts(file)
+    assert [advert.title for advert in adverts] == ["a", "b", "c", "d"]
+    assert [bool(advert.error) for advert in adverts] == [False, True, True, True]
+    assert "'1'" in adverts[2].error
+
+
+def test_json_lines_hold_the_same_and_a_broken_line_is_an_error_of_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "adverts.jsonl"
+    rows = [json.dumps({"id": 1, "text": "ivory", "pictures": ["a.jpg", "b.jpg"], "stars": 5}), "{", '{"id": "2"}']
+    file.write_text("\n".join(rows), encoding="utf-8")
+    first, broken, last = read_adverts(file)
+    assert (first.id, first.pictures, dict(first.other)) == (
+        "1",
+        (tmp_path / "a.jpg", tmp_path / "b.jpg"),
+        {"stars": "5"},
+    )
+    assert "Line 2" in broken.error
+    assert (last.id, last.error) == ("2", "")
+
+
+def test_pictures_lie_below_the_root_and_nowhere_else(tmp_path: Path) -> None:
+    file = tmp_path / "adverts.csv"
+    file.write_text("id,pictures\n1,a/b.jpg; c.jpg\n2,../../etc/passwd;/etc/hostname\n3,\n", encoding="utf-8")
+    adverts = read_adverts(file, tmp_path / "root")
+    assert adverts[0].pictures == (tmp_path / "root/a/b.jpg", tmp_path / "root/c.jpg")
+    assert all(Path(str(picture)).is_relative_to(tmp_path / "root") for picture in adverts[1].pictures)
+    assert adverts[2].pictures == ()
+
+
+@pytest.mark.parametrize("content", ["", "title,text\na,b\n"])
+def test_a_file_without_ids_is_refused_in_words(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "adverts.csv"
+    file.write_text(content, encoding="utf-8")
+    with pytest.raises(AdvertFileError, match="no column id"):
+        read_adverts(file)
