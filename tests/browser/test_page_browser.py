@@ -80,9 +80,10 @@ class Visit(NamedTuple):
     def answered(self, *contents: bytes) -> None:
         """Wait for the answer to these photos, and to no others."""
         expected = sorted(hashlib.sha256(content).hexdigest() for content in contents)
-        shown = "[...new Set(document.querySelector('#details').innerText.match(/[0-9a-f]{64}/g))].sort().join()"
+        shown = "[...new Set(document.querySelector('#details')?.innerText.match(/[0-9a-f]{64}/g) ?? [])]"
+        waiting = "document.querySelector('.state')?.textContent"
         self.page.wait_for_function(
-            f"expected => {shown} === expected && !document.querySelector('.state').textContent", arg=",".join(expected)
+            f"expected => {shown}.sort().join() === expected && {waiting} === ''", arg=",".join(expected)
         )
 
     def keep_picture(self, name: str) -> None:
@@ -207,7 +208,7 @@ def test_the_page_and_an_answer_are_there_at_once(visit: Visit, lion: bytes) -> 
         else:
             visit.send(lion + act.encode())  # bytes after the end: another file with the same picture
             visit.page.wait_for_function(
-                "digest => document.querySelector('#details').innerText.includes(digest)",
+                "digest => document.querySelector('#details')?.innerText.includes(digest)",
                 arg=hashlib.sha256(lion + act.encode()).hexdigest(),
             )
         return time.monotonic() - start

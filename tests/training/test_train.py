@@ -48,7 +48,7 @@ def test_the_bundle_says_what_the_best_weights_say(run: Path, toy: Path, toy_row
     with torch.inference_mode():
         expected = network.logits(normalise(torch.from_numpy(pixels), (0.5,) * 3, (0.5,) * 3)).numpy()
     said = Classifier.load(str(run / "bundle"), precision="f32").engine.run(pixels).logits
-    assert np.abs(said - expected).max() < 2e-2
+    assert np.abs(said - expected).max() < 0.06  # what rounding weights to bfloat16 costs
 
 
 def test_a_kept_pretrained_backbone_is_in_the_bundle(
