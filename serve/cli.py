@@ -81,9 +81,9 @@ def serve(
 @app.command()
 def vet(
     inputs: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(metavar="INPUT", help="An advert file (CSV or JSON lines); with --title or --text, pictures."),
-    ],
+    ] = None,
     title: Annotated[str | None, typer.Option(help="Title of a single advert.")] = None,
     text: Annotated[str | None, typer.Option(help="Text of a single advert.")] = None,
     pictures_root: Annotated[

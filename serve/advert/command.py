@@ -33,7 +33,7 @@ class VetError(SchregerError):
 
 
 def command(
-    inputs: Sequence[Path],
+    inputs: Sequence[Path] | None,
     title: str | None,
     text: str | None,
     pictures_root: Path | None,
@@ -46,11 +46,11 @@ def command(
 ) -> int:
     """Vet an advert file, or one advert; the exit status is 3 when something of them could not be read."""
     if title is None and text is None:
-        if len(inputs) != 1:
+        if inputs is None or len(inputs) != 1:
             raise VetError("Name one advert file, or describe one advert by --title or --text and its pictures.")
         adverts = read_adverts(inputs[0], pictures_root)
     else:
-        adverts = [Advert("1", title=title or "", text=text or "", pictures=tuple(inputs))]
+        adverts = [Advert("1", title=title or "", text=text or "", pictures=tuple(inputs or ()))]
     classifier = Classifier.load(bundle)
     chosen = load_policy(policy, classifier.taxonomy)
     kept = dict.fromkeys(name for advert in adverts for name in advert.other if name not in COLUMNS)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 FILE = Path(__file__).with_name("policy.yaml")
 Share = Annotated[float, Field(gt=0, lt=1)]
+LIKELY = 0.5
+"""A picture that does not more likely than not show a thing never speaks for itself: few photos show some things."""
+
 NEVER = 2.0
 """A threshold that no probability reaches: no threshold was precise enough."""
 
@@ -69,7 +72,7 @@ def thresholds(policy: Policy, combination: Combination) -> Thresholds:
         found = threshold_for(rates, precision, policy.base_rate)
         return NEVER if found is None else found
 
-    pictures = {key: of(rates, policy.block) for key, rates in combination.picture_rates.items()}
+    pictures = {key: max(LIKELY, of(rates, policy.block)) for key, rates in combination.picture_rates.items()}
     return Thresholds(of(combination.rates, policy.review), of(combination.rates, policy.block), pictures)
 
 

@@ -167,7 +167,7 @@ def test_the_command_vets_one_advert_from_its_words_and_pictures(schreger: Run, 
     done = schreger("vet", picture, "--title", "Ivory Coast football shirt", "--json", "--no-ocr")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["verdict"] == "clear"
-    assert schreger("vet", picture, picture).returncode == 2
+    assert schreger("vet", picture, picture).returncode == schreger("vet").returncode == 2
 
 
 @pytest.mark.skipif(not ocr.can_read(), reason="needs the extra ocr")
@@ -175,7 +175,7 @@ def test_text_in_a_picture_is_read(classifier: Classifier, tmp_path: Path) -> No
     from PIL import Image, ImageDraw, ImageFont
 
     image = Image.new("RGB", (640, 240), "white")
-    ImageDraw.Draw(image).text((40, 80), "CARVED IVORY", "black", ImageFont.load_default(64))
+    ImageDraw.Draw(image).text((40, 80), "Carved ivory", "black", ImageFont.load_default(64))
     image.save(tmp_path / "text.png")
     assert "named" in kinds(vet(Advert("1", pictures=(tmp_path / "text.png",)), classifier))
 
