@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from model.classifier import Classifier
 from model.legal import legal_status
 from model.photo import PhotoError
+from serve.command import SOME_UNREADABLE
 from serve.inputs import find_inputs
 from serve.output import is_json, open_output
 
@@ -30,7 +31,6 @@ COLUMNS = {
     "top": str, "unfamiliarity": float, "advice": str, "cites": str, "bundle": str, "error": str,
 }  # fmt: skip
 JSON_COLUMNS = COLUMNS | {"rule": str}
-SOME_UNREADABLE = 3
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from albumentations import ImageOnlyTransform
 from numpy.typing import NDArray
 
 from training.evaluate.background import object_mask, on_ground
-from training.evaluate.drawn import write_line
+from training.evaluate.drawn import rounded, turned, write_line
 
 Pixels = NDArray[np.uint8]
 Colour = tuple[int, int, int]
@@ -49,10 +49,8 @@ class Watermark(_Drawn):
             start = -int(generator.integers(0, 100))
             cv2.putText(sheet, (text + "   ") * 8, (start, base), font, scale, 255, max(1, round(2 * scale)))
         angle = generator.choice([0, generator.uniform(-50, 50)])
-        turned = cv2.warpAffine(sheet, cv2.getRotationMatrix2D((side / 2, side / 2), angle, 1), (side, side))
-        top, left = (side - height) // 2, (side - width) // 2
-        strength = generator.uniform(0.15, 0.7) * (turned[top : top + height, left : left + width, None] / 255)
-        return _rounded(pixels * (1 - strength) + np.array(_shade(generator)) * strength)
+        strength = generator.uniform(0.15, 0.7) * (turned(sheet, angle, height, width)[..., None] / 255)
+        return rounded(pixels * (1 - strength) + np.array(_shade(generator)) * strength)
 
 
 class Banner(_Drawn):
@@ -122,7 +120,3 @@ def _shade(generator: np.random.Generator) -> Colour:
     lowest, highest = ((235, 256), (235, 256), (235, 256), (0, 40), (0, 256))[generator.integers(5)]
     level = int(generator.integers(lowest, highest))
     return level, level, level
-
-
-def _rounded(values: NDArray[np.floating]) -> Pixels:
-    return np.asarray(values.round().clip(0, 255), np.uint8)

@@ -12,6 +12,7 @@ from serve.advert.advert import Advert
 from serve.advert.policy import load_policy
 from serve.advert.read import read_adverts
 from serve.advert.vet import vet_all
+from serve.command import SOME_UNREADABLE
 from serve.output import open_output
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ COLUMNS = {
     "id": str, "verdict": str, "score": float, "answer": str, "reasons": str, "error": str,
     "bundle": str, "policy": str,
 }  # fmt: skip
-SOME_UNREADABLE = 3
 
 
 class VetError(SchregerError):

@@ -77,9 +77,10 @@ class Judge:
         """The verdict; its answer and reasons are of the subject that the advert most likely offers."""
         good = [finding for finding in findings if not isinstance(finding, PhotoError)]
         in_pictures = [ocr.read_text(picture) for picture in advert.pictures] if self.read else []
+        pictures = [dict(finding.probabilities) for finding in good]
         words = find_words("\n".join([advert.title, advert.text, *in_pictures]))
         level, score, signals, subject, shown = max(
-            (self._weigh(subject, words, good) for subject in self.subjects), key=lambda each: each[:2]
+            (self._weigh(subject, words, pictures) for subject in self.subjects), key=lambda each: each[:2]
         )
         is_named = bool(namings(words, subject))
         clear = LEVELS[level] == "clear"
@@ -95,8 +96,8 @@ class Judge:
             bundle=self.classifier.bundle.id,
         )
 
-    def _weigh(self, subject: Subject, words: Sequence[Match], good: Sequence[Finding]) -> Weighed:
-        shown = [subject.probability(dict(finding.probabilities)) for finding in good]
+    def _weigh(self, subject: Subject, words: Sequence[Match], pictures: Sequence[dict[str, float]]) -> Weighed:
+        shown = [subject.probability(picture) for picture in pictures]
         signals = measure(words, shown, subject)
         score = self.combination.score(signals)
         level = self.limits.level(subject.key, score, signals, max(shown, default=0.0))

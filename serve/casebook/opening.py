@@ -54,9 +54,7 @@ def open_casebook(url: str, keys: Path = KEYS) -> Casebook:
     """
     database = Database(url)
     with database.reading() as connection:
-        schema = schema_of(connection)
-        if schema is None:
-            raise CasebookError(f"There is no casebook at {database.name}: make it with `schreger casebook init`.")
+        schema = _schema(connection, database)
         if schema != newest_schema():
             raise CasebookError(f"The casebook at {database.name} is of another schreger: `schreger casebook upgrade`.")
         return _identified(connection, database, Keys(keys))
@@ -70,9 +68,7 @@ def upgrade_casebook(url: str, keys: Path, by: str) -> bool:
     """
     database = Database(url)
     with database.reading() as connection:
-        schema = schema_of(connection)
-        if schema is None:
-            raise CasebookError(f"There is no casebook at {database.name}: make it with `schreger casebook init`.")
+        schema = _schema(connection, database)
         if schema > newest_schema():
             raise CasebookError(f"The casebook at {database.name} is newer than this schreger: install a newer one.")
         casebook = _identified(connection, database, Keys(keys))
@@ -82,6 +78,14 @@ def upgrade_casebook(url: str, keys: Path, by: str) -> bool:
         migrate(change.connection)
         casebook.seal(change, "upgrade", schema=newest_schema())
     return True
+
+
+def _schema(connection: sa.Connection, database: Database) -> str:
+    """The revision of the casebook's tables."""
+    schema = schema_of(connection)
+    if schema is None:
+        raise CasebookError(f"There is no casebook at {database.name}: make it with `schreger casebook init`.")
+    return schema
 
 
 def _identified(connection: sa.Connection, database: Database, keys: Keys) -> Casebook:

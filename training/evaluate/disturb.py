@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.evaluate.background import swap_background
-from training.evaluate.drawn import FONT, write_line
+from training.evaluate.drawn import FONT, rounded, turned, write_line
 
 Pixels = NDArray[np.uint8]
 
@@ -53,10 +53,8 @@ def watermark(pixels: Pixels) -> Pixels:
     for line, top in enumerate(range(0, side, max(24, round(110 * scale)))):
         text = "www.antique-carvings.example   " * 8
         cv2.putText(sheet, text, (-line % 3 * round(90 * scale), top), FONT, scale, 255, max(1, round(2 * scale)))
-    turned = cv2.warpAffine(sheet, cv2.getRotationMatrix2D((side / 2, side / 2), 30, 1), (side, side))
-    top, left = (side - height) // 2, (side - width) // 2
-    strength = 0.45 * turned[top : top + height, left : left + width, None].astype(np.float32) / 255
-    return _rounded(pixels * (1 - strength) + 255 * strength)
+    strength = 0.45 * turned(sheet, 30, height, width)[..., None].astype(np.float32) / 255
+    return rounded(pixels * (1 - strength) + 255 * strength)
 
 
 def banner(pixels: Pixels) -> Pixels:
@@ -91,7 +89,7 @@ def blur(pixels: Pixels) -> Pixels:
 
 def darken(pixels: Pixels) -> Pixels:
     """At a third of the light."""
-    return _rounded(pixels.astype(np.float32) * LIGHT)
+    return rounded(pixels.astype(np.float32) * LIGHT)
 
 
 DISTURBANCES: Mapping[str, Callable[[Pixels], Pixels | None]] = {
@@ -106,7 +104,3 @@ DISTURBANCES: Mapping[str, Callable[[Pixels], Pixels | None]] = {
     "other background": swap_background,
 }
 """Each by the name that people read; None comes of a photo that it cannot be done to."""
-
-
-def _rounded(values: NDArray[np.floating]) -> Pixels:
-    return np.asarray(values.round().clip(0, 255), np.uint8)

@@ -49,6 +49,19 @@ def write_line(
     cv2.putText(pixels, text, (left, base), font, scale, colour, max(1, round(2 * scale)), cv2.LINE_AA)
 
 
+def turned(sheet: Pixels, angle: float, height: int, width: int) -> Pixels:
+    """The middle (height, width) of a square sheet that is turned about it by an angle in degrees."""
+    side = len(sheet)
+    whole = cv2.warpAffine(sheet, cv2.getRotationMatrix2D((side / 2, side / 2), angle, 1), (side, side))
+    top, left = (side - height) // 2, (side - width) // 2
+    return np.asarray(whole[top : top + height, left : left + width], np.uint8)
+
+
+def rounded(values: NDArray[np.floating]) -> Pixels:
+    """Levels as the bytes nearest to them."""
+    return np.asarray(values.round().clip(0, 255), np.uint8)
+
+
 def _coloured(levels: Levels, dark: Sequence[float], bright: Sequence[float]) -> Pixels:
     """Levels (H, W) of 0..1 as shades between two colours."""
     shades = np.array(dark) + np.subtract(bright, dark) * levels.clip(0, 1)[..., None]
