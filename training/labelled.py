@@ -56,3 +56,17 @@ def read_labelled(manifests: Sequence[Path], data: Path | None) -> tuple[list[Ro
             splits = f"{split_of[row.group]} and {row.split}"
             raise LabelledError(f"Group {row.group!r} is in both {splits}, in different manifests of the recipe.")
     return rows, manifests[0].parent
+
+
+def licensed(rows: Sequence[Row], licences: Sequence[str]) -> list[Row]:
+    """The rows but those of train and val photos under another licence than these, if any are named.
+
+    Photos to measure on stay, whatever their licence: nothing is learned from them.
+
+    Raises:
+        LabelledError: No photo is under one of the licences, as it is worded.
+    """
+    unknown = set(licences) - {row.licence for row in rows}
+    if unknown:
+        raise LabelledError(f"No photo is under the licence {min(unknown)!r}: word it as the manifest does.")
+    return [row for row in rows if not licences or row.licence in licences or row.split not in ("train", "val")]

@@ -103,6 +103,9 @@ class Recipe(Part):
     corrections: Path | None = Field(
         None, description="CSV file, told from this one's folder, with the true labels of train and val photos"
     )
+    licences: tuple[str, ...] = Field(
+        (), description="Train and val photos count only under one of these, worded as in the manifests; [] takes all"
+    )
     min_train_photos: Annotated[int, Field(ge=2)] = Field(
         MIN_TRAIN_PHOTOS, description="A label with fewer train photos is trained as its parent"
     )

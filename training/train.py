@@ -19,7 +19,7 @@ from training.debug import few_rows, short_recipe
 from training.decoded import Decoded
 from training.extend import extend, with_input_of
 from training.fit import CHECKPOINT, Fit, new_backbone, new_network
-from training.labelled import read_labelled
+from training.labelled import licensed, read_labelled
 from training.make import make_bundle
 from training.memory import keep_freed_memory
 from training.photos import Photos
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from training.recipe import Recipe
 
 DECODED, EVALUATION = "decoded", "evaluation"
-OF_KNOWN_PHOTOS = ("manifests=[]", "corrections=null")
+OF_KNOWN_PHOTOS = ("manifests=[]", "corrections=null", "licences=[]")
 """What a bundle's recipe says of the photos that it was trained on, and not of those that it is to learn."""
 
 
@@ -61,7 +61,7 @@ def command(
     else:
         raise TrainError("Name a recipe: --recipe FILE, such as one of training/recipes.")
     rows, folder = read_labelled(read.manifests, data)
-    rows = corrected(rows, read)
+    rows = corrected(licensed(rows, read.licences), read)
     if debug:
         read, rows = short_recipe(read), few_rows(rows, read.min_train_photos)
     if known:

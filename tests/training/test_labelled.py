@@ -3,6 +3,7 @@
 import csv
 import hashlib
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from click.testing import Result
 
 from model.bundle import RECIPE, load_bundle
 from model.manifest import REQUIRED
-from training.labelled import LabelledError, read_labelled
+from training.labelled import LabelledError, licensed, read_labelled
 from training.recipe_file import read_recipe
 
 Command = Callable[..., Result]
@@ -46,6 +47,17 @@ def test_a_group_in_two_splits_of_two_manifests_is_one_sentence(tmp_path: Path) 
     with pytest.raises(LabelledError) as raised:
         read_labelled([one, two], None)
     assert str(raised.value) == "Group 'a' is in both train and val, in different manifests of the recipe."
+
+
+def test_photos_under_other_licences_are_not_learned_from_but_measured_on(tmp_path: Path) -> None:
+    names = [("a.jpg", "train"), ("b.jpg", "train"), ("c.jpg", "val"), ("d.jpg", "test")]
+    rows, _ = read_labelled([manifest(tmp_path / "m.csv", names)], None)
+    rows = [replace(row, licence=licence) for row, licence in zip(rows, ("CC0", "own", "own", "own"), strict=True)]
+    assert [Path(row.file).name for row in licensed(rows, ["CC0"])] == ["a.jpg", "d.jpg"]
+    assert licensed(rows, []) == rows
+    with pytest.raises(LabelledError) as raised:
+        licensed(rows, ["CC0", "CC BY"])
+    assert str(raised.value) == "No photo is under the licence 'CC BY': word it as the manifest does."
 
 
 @pytest.fixture(scope="module")
