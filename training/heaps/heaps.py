@@ -1,0 +1,103 @@
+"""`schreger dataset heaps`: heaps of loose scales and of look-alikes, drawn from a data set's photos as further ones.
+
+Photos of pangolin scales show living animals; what is seized is loose and dry. A drawn heap takes its surface, label,
+split, group and source from the photo that it is cut from, so that no source and no animal is on both sides.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import zlib
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+
+from model.classifier import DECODE_SIDE
+from model.errors import SchregerError
+from model.manifest import REQUIRED
+from model.photo import PhotoError, open_photo
+from training.heaps import DRAWN, LOOKALIKE, SCALES
+from training.heaps.heap import draw_heap, draw_skin
+from training.heaps.piece import chip, scale
+from training.labelled import read_labelled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from model.manifest import Row
+
+SKINS = 0.1
+"""Share of the photos drawn of scales that show a whole skin."""
+
+WEBP_QUALITY = 80
+
+
+class HeapsError(SchregerError):
+    """No heaps can be drawn; the message says why in one sentence."""
+
+
+def command(data: Path | None, out: Path, each: int, seed: int) -> None:
+    """Draw heaps of a data folder's train and val photos into another, which a recipe may name beside the first."""
+    rows, folder = read_labelled((), data)
+    drawn = draw_heaps(rows, lambda row: folder / row.file, out, each, seed)
+    shown = sum(row.label == SCALES for row in drawn)
+    console = Console(stderr=True)
+    console.print(f"{shown} photos of scales and {len(drawn) - shown} of look-alikes are in {out}.")
+
+
+def draw_heaps(
+    rows: Sequence[Row], locate: Callable[[Row], Path], out: Path, each: int = 4, seed: int = 0
+) -> list[Row]:
+    """Write so many drawn photos of each train and val row of scales or look-alikes, and their manifest.csv.
+
+    Returns the rows of the manifest; the same seed draws the same. A photo that does not open is passed over.
+
+    Raises:
+        HeapsError: No row shows scales or look-alikes, or the folder cannot be written to.
+    """
+    chosen = [row for row in rows if row.split in ("train", "val") and (row.label == SCALES or LOOKALIKE in row.note)]
+    if not any(row.label == SCALES for row in chosen):
+        raise HeapsError(f"No photo in split train or val is labelled {SCALES}: there is nothing to draw heaps of.")
+    drawn = []
+    try:
+        (out / "photos").mkdir(parents=True, exist_ok=True)
+        for row in track(chosen, "Drawing heaps", console=Console(stderr=True)):
+            try:
+                photo = open_photo(locate(row), DECODE_SIDE).pixels
+            except PhotoError:
+                continue
+            for number in range(each):
+                pixels = _draw(photo, row, np.random.default_rng((seed, number, zlib.crc32(row.sha256.encode()))))
+                drawn.append(_keep(pixels, row, out))
+        with (out / "manifest.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, REQUIRED, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(map(asdict, drawn))
+    except OSError as error:
+        raise HeapsError(f"{out} cannot be written to: {error.strerror}.") from error
+    return drawn
+
+
+def _draw(photo: NDArray[np.uint8], row: Row, generator: np.random.Generator) -> NDArray[np.uint8]:
+    if row.label != SCALES:
+        return draw_heap(photo, chip, generator)
+    return draw_skin(photo, generator) if generator.random() < SKINS else draw_heap(photo, scale, generator)
+
+
+def _keep(pixels: NDArray[np.uint8], row: Row, out: Path) -> Row:
+    """Write a drawn photo; its row is that of the photo it was drawn from, but for what is new."""
+    content = cv2.imencode(".webp", pixels[..., ::-1], [cv2.IMWRITE_WEBP_QUALITY, WEBP_QUALITY])[1].tobytes()
+    digest = hashlib.sha256(content).hexdigest()
+    file = f"photos/{digest[:16]}.webp"
+    (out / file).write_bytes(content)
+    note = DRAWN if row.label == SCALES else f"{DRAWN}; {LOOKALIKE}"
+    height, width = pixels.shape[:2]
+    return replace(row, file=file, sha256=digest, width=width, height=height, note=note)
