@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     Numbers = NDArray[np.int64]
     Bools = NDArray[np.bool_]
     Strings = NDArray[np.str_]
-    Shares = dict[str, float]
-    Lines = dict[tuple[str, str, str], "Line"]
+    Shares = dict[str, list[float]]
+    Lines = dict[tuple[str, str, str], tuple["Line", "Line"]]
 
 PRODUCTS, PARROTS = ("ivory", "bone", "synthetic", "pangolin_scale"), "psittaciformes"
 KEYS = (*PRODUCTS, PARROTS)
@@ -56,7 +56,7 @@ FOLDS = 5
 PARROT_SOURCES = FOLDS + 1
 """A parrot species with fewer sources is left out, so that all points tell the same species apart."""
 
-NEGATIVES, TOLERANCE = 1000, 1e-3
+NEGATIVES, TOLERANCE = 3000, 1e-3
 """Photos of anything else that a head learns from, and how exactly it is fitted: both keep this cheap."""
 
 PHOTOS_OF_A_SOURCE = 40
@@ -66,7 +66,10 @@ ALL = 0
 STEPS = {"sources": (1, 2, 4, 8, ALL), "photos": (5, 20, 80, ALL)}
 """How many of either a head learns from: of a product, or of each parrot species."""
 
-WANTED, DRAWS, TAILS = 0.9, 500, (5, 95)
+WANTED, OUT_OF_REACH = 0.9, 10_000
+DRAWS, TAILS = 500, (5, 95)
+SMALLEST, MOST_LOGARITHM = 0.002, 50.0
+"""What an error counts as at least, and the logarithm of an amount at most: a power law has no zero and no infinity."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,12 +89,12 @@ class Task(NamedTuple):
 
 
 class Point(NamedTuple):
-    """One head: how much it learned from, and of each held-out source the share that it found."""
+    """One head: how much it learned from, and how it did on each held-out source."""
 
     key: str
     half: str
     axis: str
-    count: int
+    limit: int
     seed: int
     fold: int
     learned: float
@@ -102,7 +105,7 @@ def main() -> None:
     """Measure what is not yet measured, print the tables, draw the plot."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bundle", default=DEFAULT, help="shipped name or folder (default: %(default)s)")
-    parser.add_argument("--seeds", type=int, default=2, help="orders of folds and draws (default: %(default)s)")
+    parser.add_argument("--seeds", type=int, default=3, help="orders of folds and draws (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("learning_curve"), help="folder (default: %(default)s)")
     options = parser.parse_args()
     if not (name := os.environ.get("SCHREGER_DATA")):
@@ -111,7 +114,7 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     photos = read_photos(Path(name), options.bundle, options.out / "features.npz")
     points = measure(photos, tasks_of(photos.rows, load_taxonomy()), options.seeds, options.out / "points.jsonl")
-    lines = {of: line_of([point for point in points if point[:3] == of]) for of in product(KEYS, HALVES, STEPS)}
+    lines = {of: lines_of([point for point in points if point[:3] == of]) for of in product(KEYS, HALVES, STEPS)}
     print_tables(lines)
     plot(lines, options.out / "learning_curve.png")
 
@@ -185,96 +188,108 @@ def draw(task: Task, sources: Strings, learn: Bools, axis: str, count: int, gene
 
 def amount(task: Task, sources: Strings, taken: Bools, axis: str) -> float:
     """How many sources or photos of a class were taken; of several classes, the mean."""
-    shown = task.classes > 0
+    shown, number = task.classes > 0, int(task.classes.max())
     counted = zip(task.classes, sources, strict=True) if axis == "sources" else enumerate(task.classes)
-    return len({each for each, counts in zip(counted, taken & shown, strict=True) if counts}) / task.classes.max()
+    return len({each for each, counts in zip(counted, taken & shown, strict=True) if counts}) / number
 
 
 def ask(task: Task, features: Floats, sources: Strings, taken: Bools, held: Bools) -> Shares:
-    """Of each held-out source, the share of its photos that a head finds which learned from those taken."""
+    """How a head that learned from the photos taken finds those of each held-out source: recall and AUC, or top-1."""
     asked = held & (task.classes > 0)
     if task.key == PARROTS:
         known, weight, bias = balanced_head(features[taken], task.classes[taken])
         asked &= np.isin(task.classes, known)
-        right = known[(features[asked] @ weight.T + bias).argmax(axis=1)] == task.classes[asked]
+        right = above = known[(features[asked] @ weight.T + bias).argmax(axis=1)] == task.classes[asked]
     else:
         head = LogisticRegression(C=INVERSE_REGULARISATION, class_weight="balanced", max_iter=ITERATIONS, tol=TOLERANCE)
         head.fit(features[taken], task.classes[taken])
-        limit = np.quantile(head.decision_function(features[held & (task.classes == 0)]), 1 - FALSE_ALARMS)
-        right = head.decision_function(features[asked]) > limit
+        others = np.sort(head.decision_function(features[held & (task.classes == 0)]))
+        score = head.decision_function(features[asked])
+        right, above = score > np.quantile(others, 1 - FALSE_ALARMS), np.searchsorted(others, score) / len(others)
     of = sources[asked]
-    return {str(source): float(right[of == source].mean()) for source in np.unique(of)}
+    return {str(source): [float(part[of == source].mean()) for part in (right, above)] for source in np.unique(of)}
 
 
 class Line(NamedTuple):
-    """One curve, over so many held-out sources: amounts learned from (K,), the error at each (K,), and the same of
-    resamples of the sources (R, K)."""
+    """A curve over some held-out sources: amounts (K,), errors (K,), and those of resamples of the sources (R, K)."""
 
     sources: int
     amounts: NDArray[np.float64]
     errors: NDArray[np.float64]
     drawn: NDArray[np.float64]
 
+    def interval(self) -> NDArray[np.float64]:
+        """The lowest and the highest error (2, K) that the resamples make likely."""
+        return np.percentile(self.drawn, TAILS, axis=0)
 
-def line_of(points: Sequence[Point]) -> Line:
-    """The curve of the points of one task, half and axis: the mean over held-out sources, each over its seeds."""
-    counts = sorted({point.count for point in points}, key=lambda count: count or np.inf)
+
+def lines_of(points: Sequence[Point]) -> tuple[Line, Line]:
+    """The curves of recall and of AUC for the points of one task, half and axis."""
+    return line_of(points, 0), line_of(points, 1)
+
+
+def line_of(points: Sequence[Point], measured: int) -> Line:
+    """The mean over held-out sources, each over its seeds; a count that brings nothing more is left away."""
+    counts = sorted({point.limit for point in points}, key=lambda count: count or np.inf)
+    amounts = np.array([np.mean([point.learned for point in points if point.limit == count]) for count in counts])
+    grows = np.diff(amounts, prepend=0) > 0
     sources = sorted({source for point in points for source in point.found})
-    of = {(count, source): list[float]() for count in counts for source in sources}
+    errors = {(count, source): list[float]() for count in counts for source in sources}
     for point in points:
-        for source, share in point.found.items():
-            of[point.count, source].append(1 - share)
-    table = np.array([[np.mean(of[count, source] or [np.nan]) for count in counts] for source in sources])
+        for source, found in point.found.items():
+            errors[point.limit, source].append(1 - found[measured])
+    table = np.array([[np.mean(errors[count, source] or [np.nan]) for count in counts] for source in sources])[:, grows]
     drawn = np.random.default_rng(0).integers(len(sources), size=(DRAWS, len(sources)))
-    amounts = [np.mean([point.learned for point in points if point.count == count]) for count in counts]
-    return Line(len(sources), np.array(amounts), np.nanmean(table, axis=0), np.nanmean(table[drawn], axis=1))
+    return Line(len(sources), amounts[grows], np.nanmean(table, axis=0), np.nanmean(table[drawn], axis=1))
 
 
 def power_law(amounts: NDArray[np.float64], errors: NDArray[np.float64]) -> tuple[float, float]:
     """Exponent by which the error falls with the amount, and the amount at which it reaches what is wanted."""
-    slope, start = np.polyfit(np.log(amounts), np.log(np.maximum(errors, 1e-3)), 1)
-    return -slope, float(np.exp((np.log(1 - WANTED) - start) / slope)) if slope < 0 else np.inf
+    if len(amounts) < 3:
+        return np.nan, np.nan
+    slope, start = np.polyfit(np.log(amounts), np.log(np.maximum(errors, SMALLEST)), 1)
+    logarithm = (np.log(1 - WANTED) - start) / slope
+    return -slope, float(np.exp(min(logarithm, MOST_LOGARITHM))) if slope < 0 else np.inf
 
 
 def print_tables(lines: Lines) -> None:
-    """A table for each half and axis: accuracy by amount, its 90% interval, and what 0.90 would take."""
+    """A table for each half and axis: accuracy by amount with its 90% interval, AUC, and what the wanted would take."""
     for half, axis in product(HALVES, STEPS):
-        print(f"\n{half}, accuracy by {axis} of a class that were learned from\n")
-        print(f"| class | held-out sources | {axis}: accuracy (90% interval) | exponent | {axis} for {WANTED:.2f} |")
-        print("| --- " * 5 + "|")
+        print(f"\n{half}: what is found of held-out sources, by the {axis} of the class that were learned from\n")
+        print(f"| class | held-out sources | {axis}: recall or top-1 | AUC | exponent | {axis} for {WANTED:.2f} |")
+        print("| --- " * 6 + "|")
         for key in KEYS:
-            line = lines[key, half, axis]
-            low, high = 1 - np.percentile(line.drawn, TAILS[::-1], axis=0)
-            cells = zip(line.amounts, 1 - line.errors, low, high, strict=True)
-            shown = ", ".join(
-                f"{amount:.0f}: {mean:.2f} ({least:.2f}-{most:.2f})" for amount, mean, least, most in cells
+            line, area = lines[key, half, axis]
+            low, high = 1 - line.interval()[::-1]
+            found = zip(line.amounts, 1 - line.errors, low, high, strict=True)
+            cells = ", ".join(
+                f"{amount:.0f}: {mean:.2f} ({least:.2f}-{most:.2f})" for amount, mean, least, most in found
             )
+            areas = "-" if key == PARROTS else ", ".join(f"{1 - error:.2f}" for error in area.errors)
             exponent, needed = power_law(line.amounts, line.errors)
-            low, high = np.percentile(
-                [power_law(line.amounts, errors)[1] for errors in line.drawn], TAILS, method="nearest"
-            )
-            wanted = f"{_rough(needed)} ({_rough(low)}-{_rough(high)})"
-            print(f"| {key} | {line.sources} | {shown} | {exponent:.2f} | {wanted} |")
+            drawn = sorted(power_law(line.amounts, errors)[1] for errors in line.drawn)
+            least, most = (_rough(drawn[DRAWS * tail // 100]) for tail in TAILS)
+            wanted = f"{_rough(needed)} ({least} to {most})"
+            print(f"| {key} | {line.sources} | {cells} | {areas} | {exponent:.2f} | {wanted} |")
 
 
 def _rough(amount: float) -> str:
-    return f"{amount:.2g}" if amount < 10_000 else "never in reach"
+    return f"{max(amount, 1):.2g}" if amount < OUT_OF_REACH else "out of reach"
 
 
 def plot(lines: Lines, file: Path) -> None:
-    """Errors on log axes, a panel for each half and axis, with the power laws that were fitted to them."""
+    """Errors on log axes, a panel for each half and axis."""
     canvas = Canvas(figsize=(11, 8), layout="constrained")
     panels = canvas.subplots(len(HALVES), len(STEPS), sharey=True, sharex="col")
     for (half, axis), axes in zip(product(HALVES, STEPS), panels.ravel(), strict=True):
         for key in KEYS:
-            line = lines[key, half, axis]
-            low, high = np.percentile(line.drawn, TAILS, axis=0)
-            [drawn] = axes.plot(line.amounts, line.errors, "o-", label=key)
+            line, _ = lines[key, half, axis]
+            [drawn] = axes.plot(line.amounts, np.maximum(line.errors, SMALLEST), "o-", label=key)
+            low, high = np.maximum(line.interval(), SMALLEST)
             axes.fill_between(line.amounts, low, high, color=drawn.get_color(), alpha=0.12)
         axes.axhline(1 - WANTED, color="#94a3b8", linestyle="--")
-        axes.set(
-            xscale="log", yscale="log", title=half, xlabel=f"{axis} learned from", ylabel="error on held-out sources"
-        )
+        axes.set(xscale="log", yscale="log", title=half, xlabel=f"{axis} of the class that were learned from")
+        axes.set_ylabel("share of held-out sources that is missed")
     panels[0, 0].legend(frameon=False)
     canvas.savefig(file, dpi=110)
 

@@ -118,7 +118,7 @@ def _limits(metrics: Metrics, rows: Sequence[Row], train: Sequence[Row], classes
     if SCALES in classes.keys:
         drawn = sum(classes.class_of[row.label] == SCALES and _noted(DRAWN, row) for row in train)
         yield (
-            "Pangolin scales are seized loose, dried, heaped or bagged, and as whole skins. Train photos that were drawn "
+            "Pangolin scales are seized loose, dried, heaped or bagged, or as skins. Train photos that were drawn "
             f"to look so: {drawn}. Drawn heaps are not seized heaps: how well these are recognised is unproven."
         )
     unmeasured = _without_photos(metrics, rows, classes)

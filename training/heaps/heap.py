@@ -10,7 +10,7 @@ from training.evaluate.drawn import ground, rounded
 from training.heaps.piece import DRY, Cut, Piece
 
 Pixels = NDArray[np.uint8]
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 
 FORMS = ("heap", "heap", "close", "spread", "sack", "plastic")
 GROUNDS = (
@@ -29,7 +29,7 @@ def draw_heap(photo: Pixels, cut: Cut, generator: np.random.Generator) -> Pixels
     """A heap (H, W, 3), 288 to 448 pixels a side, of pieces with the surface of a photo."""
     height, width = generator.integers(288, 449, 2).tolist()
     form = str(generator.choice(FORMS))
-    size = round(min(height, width) * generator.uniform(0.1, 0.3 if form != "spread" else 0.22))
+    size = round(min(height, width) * generator.uniform(0.13, 0.3))
     stock = [cut(photo, size, generator) for _ in range(STOCK)]
     canvas = _ground(height, width, generator)
     places = _places(form, height, width, size, generator)
@@ -49,12 +49,10 @@ def draw_skin(photo: Pixels, generator: np.random.Generator) -> Pixels:
     """A whole skin (H, W, 3) laid flat: the armour of a photo, dried, within a torn outline on a ground."""
     height, width = generator.integers(288, 449, 2).tolist()
     canvas = _ground(height, width, generator)
-    tile = cv2.resize(photo, None, fx=(factor := 0.6 * width / photo.shape[1]), fy=factor)
-    armour = np.asarray(cv2.copyMakeBorder(tile, height, height, width, width, cv2.BORDER_REFLECT), np.float32)
-    top, left = (
-        int(generator.integers(0, have - want)) for have, want in zip(armour.shape, (height, width), strict=False)
-    )
-    armour = armour[top : top + height, left : left + width]
+    tile = cv2.resize(photo, (round(0.6 * width),) * 2).astype(np.float32)
+    tiled = cv2.copyMakeBorder(tile, height, height, width, width, cv2.BORDER_REFLECT)
+    top, left = generator.integers(0, (height + len(tile), width + len(tile))).tolist()
+    armour = tiled[top : top + height, left : left + width]
     grey = armour.mean(axis=2, keepdims=True)
     dry = DRY[generator.integers(len(DRY))] / DRY.mean()
     armour = (0.5 * armour + 0.5 * grey * dry) * generator.uniform(0.75, 1.1)
@@ -67,8 +65,7 @@ def draw_skin(photo: Pixels, generator: np.random.Generator) -> Pixels:
     inside = np.hypot(down, right * generator.uniform(1, 2)) < np.interp(angle, knots, edge)
     cover = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), 1.0)
     _shade(canvas, cover, offset=(4, 4), blur=6.0)
-    canvas += cover[..., None] * (armour - canvas)
-    return _photographed(canvas, generator)
+    return _photographed(canvas + cover[..., None] * (armour - canvas), generator)
 
 
 def _ground(height: int, width: int, generator: np.random.Generator) -> Floats:
@@ -88,7 +85,7 @@ def _places(form: str, height: int, width: int, size: int, generator: np.random.
         corners = np.mgrid[step / 2 : height : step, step / 2 : width : step].reshape(2, -1).T
         kept = corners[generator.random(len(corners)) < generator.uniform(0.5, 1)]
         return np.asarray(kept + generator.normal(0, size * generator.choice([0.04, 0.2]), kept.shape), np.float32)
-    pieces = generator.uniform(8, 14) * height * width / size**2
+    pieces = generator.uniform(6, 10) * height * width / size**2
     if form in ("close", "sack"):
         return np.asarray(generator.uniform(-0.05, 1.05, (round(1.6 * pieces), 2)) * room, np.float32)
     reach = generator.uniform(0.22, 0.4)
@@ -106,7 +103,7 @@ def _lay(canvas: Floats, piece: Piece, place: Floats, light: float, generator: n
         tilt[:, 0] *= -1
     matrix = tilt @ turn
     matrix[:, 2] += reach - matrix @ (side / 2, side / 2, 1)
-    colours, height, cover = (cv2.warpAffine(part, matrix, (2 * reach, 2 * reach)) for part in piece)
+    colours, height, cover = (np.asarray(cv2.warpAffine(part, matrix, (2 * reach, 2 * reach))) for part in piece)
     down, right = np.gradient(height)
     lit = 1 + 1.1 * (np.cos(light) * right + np.sin(light) * down) / (1 + np.abs(down) + np.abs(right))
     gloss = 60 * np.clip(lit - 1.35, 0, 1)
@@ -126,7 +123,8 @@ def _shade(
     canvas: Floats, cover: Floats, offset: tuple[float, float], blur: float, seen: tuple[slice, slice] = np.s_[:, :]
 ) -> None:
     """Darken a canvas where something casts its shadow."""
-    moved = cv2.warpAffine(cover, np.float32([[1, 0, offset[1]], [0, 1, offset[0]]]), cover.shape[::-1])
+    move = np.array([[1, 0, offset[1]], [0, 1, offset[0]]], np.float32)
+    moved = cv2.warpAffine(cover, move, cover.shape[::-1])
     canvas *= 1 - 0.6 * cv2.GaussianBlur(moved, (0, 0), max(0.8, blur))[seen][..., None]
 
 

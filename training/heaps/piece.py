@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Pixels = NDArray[np.uint8]
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 
 DRY = np.array(
     [(196, 164, 110), (164, 126, 80), (128, 98, 66), (96, 74, 54), (70, 58, 48), (118, 112, 104), (150, 138, 118)],
