@@ -186,11 +186,14 @@ def dataset_check(
 def dataset_heaps(
     out: Annotated[Path, typer.Option(help="Folder for manifest.csv and photos/.")],
     data: DataOption = None,
+    corrections: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="Labels put right and photos left out, as a recipe names them.")
+    ] = None,
     each: Annotated[int, typer.Option(metavar="N", min=1, help="Pictures drawn of each photo.")] = 4,
     seed: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
     """Draw heaps of loose pangolin scales, and of look-alikes, from photos of living animals."""
-    run("training.heaps.heaps", data=data, out=out, each=each, seed=seed)
+    run("training.heaps.heaps", data=data, out=out, corrections=corrections, each=each, seed=seed)
 
 
 @dataset_app.command("split")

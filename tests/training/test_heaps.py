@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from typer.testing import CliRunner
 
-from model.manifest import Row, read_manifest
+from model.manifest import REQUIRED, Row, read_manifest
 from model.photo import open_photo
+from serve.cli import app
 from training.heaps.heap import FORMS, draw_heap, draw_skin
-from training.heaps.heaps import HeapsError, draw_heaps
+from training.heaps.heaps import FEW, HeapsError, draw_heaps
 from training.heaps.piece import Cut, chip, scale
 
 Pixels = NDArray[np.uint8]
@@ -84,12 +86,18 @@ def test_drawn_photos_keep_split_group_and_source_and_no_test_photo_is_used(rows
     drawn = draw_heaps(rows, lambda row: tmp_path / row.file, out, each=2)
     assert drawn == read_manifest(out / "manifest.csv")
     assert [(row.label, row.split, row.group, row.source) for row in drawn[::2]] == [
-        ("pangolin_scale", "train", "a", "zoo"), ("pangolin_scale", "val", "b", "park"), ("goods", "train", "c", "zoo"),
+        ("pangolin_scale", "train", "a", "zoo"), ("goods", "train", "c", "zoo"), ("pangolin_scale", "val", "b", "park"),
     ]  # fmt: skip
-    assert [row.note for row in drawn[::2]] == ["drawn_heap", "drawn_heap", "drawn_heap; scale_lookalike"]
+    assert [row.note for row in drawn[::2]] == ["drawn_heap", "drawn_heap; scale_lookalike", "drawn_heap"]
     for row in drawn:
         photo = open_photo(out / row.file)
         assert (photo.width, photo.height, photo.sha256) == (row.width, row.height, row.sha256)
+
+
+def test_a_few_photos_of_what_is_hard_and_dry_are_look_alikes_too(rows: list[Row], tmp_path: Path) -> None:
+    horns = [replace(rows[4], label="horn", sha256=f"h{number}", group=f"h{number}") for number in range(FEW + 3)]
+    drawn = draw_heaps([*rows, *horns], lambda row: tmp_path / row.file, tmp_path / "heaps", each=1)
+    assert [row.note for row in drawn if row.label == "horn"] == ["drawn_heap; scale_lookalike"] * FEW
 
 
 def test_the_same_seed_writes_the_same_photos_and_another_seed_others(rows: list[Row], tmp_path: Path) -> None:
@@ -105,6 +113,17 @@ def test_a_photo_that_does_not_open_is_passed_over(rows: list[Row], tmp_path: Pa
     broken = [*rows, replace(rows[0], file="none.png", sha256="6", group="f")]
     drawn = draw_heaps(broken, lambda row: tmp_path / row.file, tmp_path / "heaps", each=1)
     assert {row.group for row in drawn} == {"a", "b", "c"}
+
+
+def test_what_corrections_leave_out_is_not_drawn(rows: list[Row], tmp_path: Path) -> None:
+    lines = [",".join(REQUIRED), *(",".join(str(getattr(row, name)) for name in REQUIRED) for row in rows)]
+    (tmp_path / "manifest.csv").write_text("\n".join(lines))
+    (tmp_path / "facts.csv").write_text("sha256,label,why\n1,,a copy of a test photo\n")
+    options = ("--data", tmp_path, "--out", tmp_path / "heaps", "--corrections", tmp_path / "facts.csv", "--each", 1)
+    done = CliRunner().invoke(app, ["dataset", "heaps", *map(str, options)])
+    assert done.exit_code == 0, done.output
+    assert {row.group for row in read_manifest(tmp_path / "heaps" / "manifest.csv")} == {"b", "c"}
+    assert "1 photos of scales and 1 of look-alikes" in done.stderr
 
 
 def test_without_scales_there_is_one_plain_sentence(rows: list[Row], tmp_path: Path) -> None:

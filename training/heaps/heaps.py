@@ -21,6 +21,8 @@ from model.classifier import DECODE_SIDE
 from model.errors import SchregerError
 from model.manifest import REQUIRED
 from model.photo import PhotoError, open_photo
+from model.taxonomy import load_taxonomy
+from training.corrections import correct, read_corrections
 from training.heaps import DRAWN, LOOKALIKE, SCALES
 from training.heaps.heap import draw_heap, draw_skin
 from training.heaps.piece import chip, scale
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
 
     from model.manifest import Row
 
+HARD_AND_DRY, FEW = ("antler", "horn", "plant", "shell", "stone", "wood"), 10
+"""Labels whose pieces, dried or broken, lie in heaps too, and how many photos of each a split gives at most."""
+
 SKINS = 0.1
 """Share of the photos drawn of scales that show a whole skin."""
 
@@ -44,9 +49,11 @@ class HeapsError(SchregerError):
     """No heaps can be drawn; the message says why in one sentence."""
 
 
-def command(data: Path | None, out: Path, each: int, seed: int) -> None:
+def command(data: Path | None, out: Path, corrections: Path | None, each: int, seed: int) -> None:
     """Draw heaps of a data folder's train and val photos into another, which a recipe may name beside the first."""
     rows, folder = read_labelled((), data)
+    if corrections:
+        rows = correct(rows, read_corrections(corrections, load_taxonomy())).rows
     drawn = draw_heaps(rows, lambda row: folder / row.file, out, each, seed)
     shown = sum(row.label == SCALES for row in drawn)
     console = Console(stderr=True)
@@ -63,7 +70,7 @@ def draw_heaps(
     Raises:
         HeapsError: No row shows scales or look-alikes, or the folder cannot be written to.
     """
-    chosen = [row for row in rows if row.split in ("train", "val") and (row.label == SCALES or LOOKALIKE in row.note)]
+    chosen = [row for split in ("train", "val") for row in _chosen([row for row in rows if row.split == split])]
     if not any(row.label == SCALES for row in chosen):
         raise HeapsError(f"No photo in split train or val is labelled {SCALES}: there is nothing to draw heaps of.")
     drawn = []
@@ -84,6 +91,13 @@ def draw_heaps(
     except OSError as error:
         raise HeapsError(f"{out} cannot be written to: {error.strerror}.") from error
     return drawn
+
+
+def _chosen(rows: Sequence[Row]) -> list[Row]:
+    """Of the rows of a split those that show scales, what is taken for them, and a few of what is as hard and dry."""
+    near = [row for row in rows if row.label == SCALES or LOOKALIKE in row.note]
+    in_no_order = sorted(rows, key=lambda row: row.sha256)
+    return near + [row for key in HARD_AND_DRY for row in [row for row in in_no_order if row.label == key][:FEW]]
 
 
 def _draw(photo: NDArray[np.uint8], row: Row, generator: np.random.Generator) -> NDArray[np.uint8]:
