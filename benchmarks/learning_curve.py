@@ -256,21 +256,23 @@ def print_tables(lines: Lines) -> None:
     """A table for each half and axis: accuracy by amount with its 90% interval, AUC, and what the wanted would take."""
     for half, axis in product(HALVES, STEPS):
         print(f"\n{half}: what is found of held-out sources, by the {axis} of the class that were learned from\n")
-        print(f"| class | held-out sources | {axis}: recall or top-1 | AUC | exponent | {axis} for {WANTED:.2f} |")
+        print(f"| class | held-out sources | {axis}: recall or top-1 | exponent | for {WANTED:.2f} | AUC, exponent |")
         print("| --- " * 6 + "|")
         for key in KEYS:
             line, area = lines[key, half, axis]
-            low, high = 1 - line.interval()[::-1]
-            found = zip(line.amounts, 1 - line.errors, low, high, strict=True)
-            cells = ", ".join(
-                f"{amount:.0f}: {mean:.2f} ({least:.2f}-{most:.2f})" for amount, mean, least, most in found
-            )
-            areas = "-" if key == PARROTS else ", ".join(f"{1 - error:.2f}" for error in area.errors)
             exponent, needed = power_law(line.amounts, line.errors)
             drawn = sorted(power_law(line.amounts, errors)[1] for errors in line.drawn)
             least, most = (_rough(drawn[DRAWS * tail // 100]) for tail in TAILS)
-            wanted = f"{_rough(needed)} ({least} to {most})"
-            print(f"| {key} | {line.sources} | {cells} | {areas} | {exponent:.2f} | {wanted} |")
+            areas = [f"{1 - error:.2f}" for error in area.errors]
+            ranks = "-" if key == PARROTS else f"{', '.join(areas)}; {power_law(area.amounts, area.errors)[0]:.2f}"
+            wanted = f"{exponent:.2f} | {_rough(needed)} ({least} to {most})"
+            print(f"| {key} | {line.sources} | {', '.join(_cells(line))} | {wanted} | {ranks} |")
+
+
+def _cells(line: Line) -> list[str]:
+    """Each amount with what is found at it and its interval."""
+    found = zip(line.amounts, 1 - line.errors, *(1 - line.interval()[::-1]), strict=True)
+    return [f"{amount:.0f}: {mean:.2f} ({low:.2f}-{high:.2f})" for amount, mean, low, high in found]
 
 
 def _rough(amount: float) -> str:
@@ -289,8 +291,8 @@ def plot(lines: Lines, file: Path) -> None:
             axes.fill_between(line.amounts, low, high, color=drawn.get_color(), alpha=0.12)
         axes.axhline(1 - WANTED, color="#94a3b8", linestyle="--")
         axes.set(xscale="log", yscale="log", title=half, xlabel=f"{axis} of the class that were learned from")
-        axes.set_ylabel("share of held-out sources that is missed")
-    panels[0, 0].legend(frameon=False)
+        axes.set_ylabel("share missed of a held-out source")
+    canvas.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=len(KEYS), frameon=False)
     canvas.savefig(file, dpi=110)
 
 

@@ -1,4 +1,7 @@
 """Heaps of loose pangolin scales, and of what is taken for them, drawn from photos that show neither."""
 
-SCALES, LOOKALIKE, DRAWN = "pangolin_scale", "scale_lookalike", "drawn_heap"
-"""The label of what heaps are drawn for, the note of photos that may be taken for it, and the note of drawn photos."""
+SCALES, GOODS = "pangolin_scale", "goods"
+"""The label of what heaps are drawn for, and that of heaps of anything else."""
+
+LOOKALIKE, DRAWN = "scale_lookalike", "drawn_heap"
+"""In the note of a photo: that it may be taken for scales, and that it was drawn."""

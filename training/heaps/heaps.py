@@ -1,7 +1,8 @@
 """`schreger dataset heaps`: heaps of loose scales and of look-alikes, drawn from a data set's photos as further ones.
 
-Photos of pangolin scales show living animals; what is seized is loose and dry. A drawn heap takes its surface, label,
-split, group and source from the photo that it is cut from, so that no source and no animal is on both sides.
+Photos of pangolin scales show living animals; what is seized is loose and dry. A drawn heap takes its surface, split,
+group and source from the photo that it is cut from, so that no source and no animal is on both sides. Heaps of other
+things are goods of unknown material, whatever they are cut from: pieces do not show it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from model.manifest import REQUIRED
 from model.photo import PhotoError, open_photo
 from model.taxonomy import load_taxonomy
 from training.corrections import correct, read_corrections
-from training.heaps import DRAWN, LOOKALIKE, SCALES
+from training.heaps import DRAWN, GOODS, LOOKALIKE, SCALES
 from training.heaps.heap import draw_heap, draw_skin
 from training.heaps.piece import chip, scale
 from training.labelled import read_labelled
@@ -68,7 +69,7 @@ def draw_heaps(
     Returns the rows of the manifest; the same seed draws the same. A photo that does not open is passed over.
 
     Raises:
-        HeapsError: No row shows scales or look-alikes, or the folder cannot be written to.
+        HeapsError: No row shows scales, or the folder cannot be written to.
     """
     chosen = [row for split in ("train", "val") for row in _chosen([row for row in rows if row.split == split])]
     if not any(row.label == SCALES for row in chosen):
@@ -95,9 +96,11 @@ def draw_heaps(
 
 def _chosen(rows: Sequence[Row]) -> list[Row]:
     """Of the rows of a split those that show scales, what is taken for them, and a few of what is as hard and dry."""
-    near = [row for row in rows if row.label == SCALES or LOOKALIKE in row.note]
-    in_no_order = sorted(rows, key=lambda row: row.sha256)
-    return near + [row for key in HARD_AND_DRY for row in [row for row in in_no_order if row.label == key][:FEW]]
+    chosen = [row for row in rows if row.label == SCALES or LOOKALIKE in row.note]
+    others = sorted((row for row in rows if LOOKALIKE not in row.note), key=lambda row: row.sha256)
+    for key in HARD_AND_DRY:
+        chosen += [row for row in others if row.label == key][:FEW]
+    return chosen
 
 
 def _draw(photo: NDArray[np.uint8], row: Row, generator: np.random.Generator) -> NDArray[np.uint8]:
@@ -108,10 +111,10 @@ def _draw(photo: NDArray[np.uint8], row: Row, generator: np.random.Generator) ->
 
 def _keep(pixels: NDArray[np.uint8], row: Row, out: Path) -> Row:
     """Write a drawn photo; its row is that of the photo it was drawn from, but for what is new."""
+    label, note = (SCALES, DRAWN) if row.label == SCALES else (GOODS, f"{DRAWN}; {LOOKALIKE}")
     content = cv2.imencode(".webp", pixels[..., ::-1], [cv2.IMWRITE_WEBP_QUALITY, WEBP_QUALITY])[1].tobytes()
     digest = hashlib.sha256(content).hexdigest()
     file = f"photos/{digest[:16]}.webp"
     (out / file).write_bytes(content)
-    note = DRAWN if row.label == SCALES else f"{DRAWN}; {LOOKALIKE}"
     height, width = pixels.shape[:2]
-    return replace(row, file=file, sha256=digest, width=width, height=height, note=note)
+    return replace(row, file=file, sha256=digest, label=label, width=width, height=height, note=note)
