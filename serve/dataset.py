@@ -182,6 +182,20 @@ def dataset_check(
     run("training.check.check", data=data, manifest=manifest, out=out, bundle=bundle)
 
 
+@dataset_app.command("heaps")
+def dataset_heaps(
+    out: Annotated[Path, typer.Option(help="Folder for manifest.csv and photos/.")],
+    data: DataOption = None,
+    corrections: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="Labels put right and photos left out, as a recipe names them.")
+    ] = None,
+    each: Annotated[int, typer.Option(metavar="N", min=1, help="Pictures drawn of each photo.")] = 4,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """Draw heaps of loose pangolin scales, and of look-alikes, from photos of living animals."""
+    run("training.heaps.heaps", data=data, out=out, corrections=corrections, each=each, seed=seed)
+
+
 @dataset_app.command("split")
 def dataset_split(
     out: Annotated[Path, typer.Option(metavar="CSV", help="The new manifest; may be the old one.")],

@@ -11,6 +11,7 @@ from model.bundle import RECIPE
 from training.evaluate.figures import TOP_1
 from training.evaluate.products import LEFT_ASIDE
 from training.evaluate.write import as_text
+from training.heaps import DRAWN, SCALES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -114,6 +115,12 @@ def _limits(metrics: Metrics, rows: Sequence[Row], train: Sequence[Row], classes
             f"{key} was learned from parts cut from photos of something larger. Loose, heaped or packed pieces were "
             "hardly among them: how well they are recognised is unproven."
         )
+    if SCALES in classes.keys:
+        drawn = sum(classes.class_of[row.label] == SCALES and _noted(DRAWN, row) for row in train)
+        yield (
+            "Pangolin scales are seized loose, dried, heaped or bagged, or as skins. Train photos that were drawn "
+            f"to look so: {drawn}. Drawn heaps are not seized heaps: how well these are recognised is unproven."
+        )
     unmeasured = _without_photos(metrics, rows, classes)
     if unmeasured:
         yield f"No photo measured shows these classes, so nothing is known of them: {', '.join(unmeasured)}."
@@ -134,10 +141,15 @@ def _elsewhere(metrics: Metrics) -> str:
 
 
 def _cropped(train: Sequence[Row], classes: Classes) -> list[str]:
-    """Classes most of whose photos are parts cut from others."""
-    crops = Counter(classes.class_of[row.label] for row in train if CROP in row.note.replace(";", " ").split())
-    photos = Counter(classes.class_of[row.label] for row in train)
+    """Classes most of whose photos, but for drawn ones, are parts cut from others."""
+    photographed = [row for row in train if not _noted(DRAWN, row)]
+    crops = Counter(classes.class_of[row.label] for row in photographed if _noted(CROP, row))
+    photos = Counter(classes.class_of[row.label] for row in photographed)
     return [key for key in classes.keys if crops[key] > photos[key] / 2]
+
+
+def _noted(word: str, row: Row) -> bool:
+    return word in row.note.replace(";", " ").split()
 
 
 def _without_photos(metrics: Metrics, rows: Iterable[Row], classes: Classes) -> list[str]:

@@ -73,7 +73,7 @@ def test_the_version_is_printed(schreger: Run) -> None:
             ("init", "upgrade", "list", "show", "add", "correct", "note", "verify", "head", "export", "import"),
         ),
         (("casebook", "add"), ("CASE", "PHOTO", "--casebook", "--keys", "--by", "--new", "--title", "--item")),
-        (("dataset",), ("collect", "check", "split")),
+        (("dataset",), ("collect", "check", "heaps", "split")),
         (
             ("dataset", "collect"),
             ("folder", "csv", "label-studio", "casebook", "met", "smithsonian", "inaturalist", "gbif", "commons"),

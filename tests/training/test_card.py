@@ -47,6 +47,7 @@ def test_the_card_says_what_there_is_to_know(tmp_path: Path) -> None:
         *photos("wood", 9, "CC0", 9, "test"),
         *photos("ivory", 2, "CC0", 1, "test"),
         *photos("pangolin_scale", 6, "CC BY", 6, note="crop; young"),
+        *photos("pangolin_scale", 2, "CC BY", 2, note="drawn_heap"),
     ]
     classes = choose_classes(rows, load_taxonomy())
     metrics = {
@@ -62,7 +63,7 @@ def test_the_card_says_what_there_is_to_know(tmp_path: Path) -> None:
     card = (tmp_path / "MODEL_CARD.md").read_text(encoding="utf-8")
     for line in (
         "# toy",
-        "resnet18 at 64 px,\ntrained on 19 photos of 6 sources, from random weights.",
+        "resnet18 at 64 px,\ntrained on 21 photos of 6 sources, from random weights.",
         "temperature 1.250",
         "whose source was left out of learning, 13% were wrong.",
         "| figure | Validation | Test |",
@@ -70,13 +71,14 @@ def test_the_card_says_what_there_is_to_know(tmp_path: Path) -> None:
         "| ECE | - | 0.000 (0.000 to 0.000) n=7 |",
         "| agapornis | 7 | 3 | 43% | agapornis_fischeri, agapornis_taranta |",
         "| ivory | 6 | 1* | 100% |  |",
-        "| s0 | 10 | ivory, agapornis_taranta, agapornis_fischeri |",
+        "| s0 | 11 | ivory, agapornis_taranta, pangolin_scale |",
         "| CC0 | 6 |",
         "| not stated | 3 |",
         "| a/b | 4 |",
         "## Limits",
         "Refused: proof of anything",
         "pangolin_scale was learned from parts cut from photos",
+        "drawn to look so: 2. Drawn heaps are not seized heaps: how well these are recognised is unproven.",
         "No photo of a source that training never saw was measured",
         "in place of the thing: ivory (100%).",
         "nothing is known of them: agapornis, pangolin_scale.",
