@@ -42,7 +42,7 @@ def command(case: str, out: Path, where: str, keys: Path | None, language: str, 
     file = casebook.case(case)
     faults = verify(where, keys or KEYS)
     with _readable(file):
-        pdf = report.report(Telling(casebook, Classifier.load(bundle)).case(file, tuple(faults)), language)
+        pdf = report.report(Reader(casebook, Classifier.load(bundle)).case(file, tuple(faults)), language)
     try:
         write_whole(out, lambda partial: partial.write_bytes(pdf))
     except OSError as error:
@@ -63,8 +63,8 @@ def _readable(file: CaseFile) -> Iterator[None]:
         ) from error
 
 
-class Telling:
-    """Tells a case of a casebook as a report takes it; evidence is computed anew by the bundle that judged."""
+class Reader:
+    """Reads a case as a report takes it; evidence is computed anew, by the bundle that judged."""
 
     def __init__(self, casebook: Casebook, classifier: Classifier) -> None:
         self.casebook, self.classifier = casebook, classifier

@@ -5,6 +5,5 @@ from serve.report.report import report
 from serve.report.typeset import typeset
 
 __all__ = [
-    "Case", "Correction", "Entry", "Figure", "Head", "Item", "Judge", "Note", "Photo", "Picture", "report",
-    "typeset",
+    "Case", "Correction", "Entry", "Figure", "Head", "Item", "Judge", "Note", "Photo", "Picture", "report", "typeset",
 ]  # fmt: skip

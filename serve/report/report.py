@@ -16,6 +16,7 @@ from serve.words import Words
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from model.legal import LegalStatus
     from serve.report.case import Case, Correction, Figure, Item, Judge, Note, Photo, Written
 
     Told = dict[str, Any]
@@ -54,13 +55,13 @@ class Telling:
 
     def case(self, case: Case) -> Told:
         """The whole report."""
-        said = (case.ref, case.title, _signed(case), _when(case.head.at), str(len(case.items)))
-        head = (case.head.casebook, str(case.head.number), _when(case.head.at))
-        head += (case.head.hash, case.head.signature, case.head.public_key)
+        said = (case.ref, case.title, _written(case), _when(case.head.at), str(len(case.items)))
+        head = case.head
+        of_head = (head.casebook, str(head.number), _when(head.at), head.hash, head.signature, head.public_key)
         return {
             "language": self.words.language,
             "direction": self.say("direction"),
-            "name": f"{self.say('report_title')}: {case.ref}",
+            "name": f"{self.say('report_title')} · {case.ref}",
             "footing": case.ref if len(case.ref) <= FOOTING else f"{case.ref[:FOOTING]}…",
             "title": self.say("report_title"),
             "facts": _pairs(self.several("report_facts"), said),
@@ -86,7 +87,7 @@ class Telling:
                 for entry in case.entries
             ],
             "head_title": self.say("report_head"),
-            "head": _pairs(self.several("report_head_facts"), head),
+            "head": _pairs(self.several("report_head_facts"), of_head),
             "head_note": self.say("report_head_note"),
         }
 
@@ -121,7 +122,7 @@ class Telling:
 
     def _photo(self, number: int, photo: Photo, of_several: bool) -> Told:
         is_shown = not isinstance(photo.shown, PhotoError)
-        facts = (photo.file, str(photo.size), _signed(photo))
+        facts = (photo.file, str(photo.size), _written(photo))
         return {
             "title": self.say("report_photo", number=number),
             "alt": self.say("photo_alt", number=number),
@@ -151,25 +152,25 @@ class Telling:
             return self._unlisted(self.say("no_listing", name=name))
         note = self.say("legal_note") + ("" if self.words.language == "en" else f" {self.say('legal_english')}")
         return {
-            "title": f"{self.say('legal_title')}: {name}",
+            "title": f"{self.say('legal_title')} · {name}",
             "columns": list(self.several("legal_columns")),
             "rows": [self._listing(row, name) for row in rows],
             "note": note,
         }
 
     def _listing(self, row: LegalStatus, name: str) -> Told:
+        doubt = (self.say("uncertain"), row.uncertain) if row.uncertain else ()
         return {
             "name": row.scientific or name,
             "is_scientific": bool(row.scientific),
             "listing": self.words.appendix(row),
-            "remarks": row.annotation,
-            "uncertain": f"{self.say('uncertain')} {row.uncertain}" if row.uncertain else "",
+            "remarks": [remark for remark in (row.annotation, *doubt) if remark],
             "source": row.source,
             "as_of": row.as_of,
         }
 
     def _unlisted(self, why: str) -> Told:
-        return {"title": self.say("legal_title"), "rows": [], "none_listed": why}
+        return {"title": self.say("legal_title"), "rows": [], "note": why}
 
     def _correction(self, correction: Correction) -> Told:
         says = self.say("report_expert", name=self.words.name(correction.label))
@@ -194,16 +195,13 @@ def _named(item: Item) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, (item.finding.answer, *said))))
 
 
-def _pairs(titles: Iterable[str], facts: Iterable[str]) -> list[list[str]]:
-    return [list(pair) for pair in zip(titles, facts, strict=True)]
+def _pairs(titles: Iterable[str], facts: Iterable[str | Told]) -> list[list[str | Told]]:
+    """Facts with what stands before them, but for empty ones."""
+    return [[title, fact] for title, fact in zip(titles, facts, strict=True) if fact]
 
 
 def _written(part: Written) -> Told:
     return {"by": part.by, "at": _when(part.at)}
-
-
-def _signed(part: Written) -> str:
-    return f"{_when(part.at)}, {part.by}"
 
 
 def _when(at: str) -> str:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 FONTS: Final = Path(__file__).parent / "fonts"
 TYPE: Final = Path(__file__).parent / "type.typ"
-JOINERS: Final = "\u200c\u200d"
-"""Invisible, but they shape the letters beside them; what else is invisible could hide something, and is shown."""
+UNSEEN: Final = frozenset("\n\u200c\u200d\u200e\u200f")
+"""Invisible, but they shape and order what is beside them; all else that is invisible could hide something."""
 
 
 def typeset(template: Path, told: Mapping[str, Any], files: Mapping[str, bytes], at: datetime) -> bytes:
@@ -31,7 +31,9 @@ def typeset(template: Path, told: Mapping[str, Any], files: Mapping[str, bytes],
     data = json.dumps({"told": text, "replaced": text != told}).encode()
     sources = {"main.typ": template.read_bytes(), "type.typ": TYPE.read_bytes(), "data.json": data, **files}
     fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[FONTS])
-    return typst.compile(sources, font_paths=fonts, timestamp=at, pdf_standards=["a-2a"])
+    return typst.compile(  # type: ignore[no-any-return, call-overload] # files in a dict: documented, not typed
+        sources, font_paths=fonts, timestamp=at, pdf_standards=["a-2a"]
+    )
 
 
 def legible(told: Any) -> Any:
@@ -46,7 +48,10 @@ def legible(told: Any) -> Any:
 
 @cache
 def _printed() -> frozenset[int]:
-    """Code points that print as something, with the line end and the joiners."""
-    points = set().union(*(TTFont(file, lazy=True).getBestCmap() for file in FONTS.glob("*-Regular.*")))
+    """Code points that print as they should."""
+    points: set[int] = set()
+    for file in FONTS.glob("*-Regular.*"):
+        with TTFont(file, lazy=True) as font:
+            points.update(font.getBestCmap())
     visible = {point for point in points if unicodedata.category(chr(point)) not in ("Cc", "Cf")}
-    return frozenset(visible | set(map(ord, JOINERS + "\n")))
+    return frozenset(visible | set(map(ord, UNSEEN)))
