@@ -42,7 +42,8 @@ def test_it_holds_all_that_the_case_does(case: Case, text_of: Read) -> None:
     for said in (
         "Report of a case", "C-17", "Parcel from Lagos", "2026-11-26 10:59:44 UTC · Amina Yusuf",  # whose, what, when
         "ab" * 16, "everything is as it was written",
-        "Carved figure", "Suspected elephant or mammoth ivory, 93%", "A suspicion, not proof", "Photos taken together: 2",
+        "Carved figure", "Suspected elephant or mammoth ivory, 93%", "A suspicion, not proof",
+        "Photos taken together: 2",
         "IMG_1.jpg", "48213", f"{1:064x}", f"{2:064x}", "On its own: Suspected", "blurred",  # the photos
         "Where this photo speaks for “elephant or mammoth ivory”",
         "hippopotamus ivory", "under 1%", "Often mistaken for", "Hold still", "Schreger lines",  # the answer
@@ -155,9 +156,7 @@ def test_without_the_bundle_it_says_that_there_is_no_map(case: Case, text_of: Re
     assert "Its errors were not measured, or this model is not at hand." in text
 
 
-def test_a_photo_that_cannot_be_opened_is_listed_with_its_hash(
-    case: Case, text_of: Read, unopened: PhotoError
-) -> None:
+def test_a_photo_that_cannot_be_opened_is_listed_with_its_hash(case: Case, text_of: Read, unopened: PhotoError) -> None:
     photo = replace(case.items[0].photos[0], shown=unopened, again=None)
     text = text_of(report(replace(case, items=(replace(case.items[0], photos=(photo,)),)), "en"))
     assert "This file is cut off or damaged" in text
