@@ -12,7 +12,7 @@ export SCHREGER_DATA := $(abspath ../shared/data)
 endif
 endif
 
-.PHONY: help install full demo test system lint types walls format soak bench wheel constraints clean
+.PHONY: help install full demo test system lint types walls format soak bench wheel constraints fonts clean
 
 help: ## list the targets
 	@awk -F ':[^#]*## ' '/^[a-z]+:.*## / { printf "%-13s%s\n", $$1, $$2 }' Makefile
@@ -88,6 +88,9 @@ constraints: .venv/bin/pip ## resolve every dependency anew; torch moves only by
 	found = (package["metadata"] for package in json.load(open(".venv/report.json"))["install"]); \
 	pins = (m["name"] + "==" + m["version"].partition("+")[0] for m in found if m["name"] != "schreger"); \
 	print("# Every version that the tests passed with (make constraints).", *sorted(pins, key=str.lower), sep="\n")' > constraints.txt
+
+fonts: .venv/.full ## cut anew what reports print with, after apt-get install fonts-noto-core fonts-noto-cjk
+	$(PY) -m serve.report.subset
 
 clean: ## remove what was built and cached; .venv and runs/ stay
 	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .gradio

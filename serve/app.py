@@ -108,7 +108,7 @@ def build_app(classifier: Classifier, uploads: Path, codes: Codes | None = None,
 def _to_language(request: Request) -> Response:
     from fastapi.responses import RedirectResponse
 
-    from serve.page.texts import choose_language
+    from serve.texts import choose_language
 
     language = choose_language(request.headers.get("accept-language", ""), request.cookies.get("language"))
     return RedirectResponse(language, 303, {"vary": "accept-language, cookie"})

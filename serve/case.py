@@ -146,3 +146,16 @@ def casebook_import(
 ) -> None:
     """Take in a case that was handed over, if all of it is whole."""
     run(ROOM, "import_zip", file=file, where=where, sender=sender, keys=keys, by=by)
+
+
+@casebook_app.command("report", epilog="Exit status: 0 when the casebook is as it was written, 4 when it is not.")
+def casebook_report(
+    case: CaseArgument,
+    out: Annotated[Path, typer.Option(metavar="PDF", help="File to write.")],
+    where: WhereOption,
+    keys: KeysOption = None,
+    language: Annotated[str, typer.Option(help="en, fr, es, pt, ar, zh, sw or vi.")] = "en",
+    bundle: BundleOption = "lite2",
+) -> None:
+    """Write a case as a PDF file, with photos, findings, listings and log."""
+    run("serve.case_report", case=case, out=out, where=where, keys=keys, language=language, bundle=bundle)

@@ -11,6 +11,9 @@ import typer
 
 from model.errors import SchregerError
 
+EXTRAS = {"serve.casebook.commands": "casebook", "serve.case_report": "casebook,report"}
+"""What to install for the commands of a module that others do not need."""
+
 OK, OUR_FAULT, WRONG_USE, SOME_UNREADABLE, STOPPED = 0, 1, 2, 3, 130
 
 
@@ -36,7 +39,7 @@ def run(module: str, function: str = "command", /, **options: Any) -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in ("model", "training", "serve"):
             raise
-        extras = "casebook" if module.startswith("serve.casebook") else "train,collect"
+        extras = EXTRAS.get(module, "train,collect")
         _leave(f"This command needs {error.name}, which is not installed: pip install 'schreger[{extras}]'.", WRONG_USE)
     except SchregerError as error:
         _leave(str(error), WRONG_USE)

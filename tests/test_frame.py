@@ -146,6 +146,7 @@ BREACHES = [
     ("ocr", "serve.breach", "rapidocr_onnxruntime"),
     ("gradio", "serve.breach", "gradio"),
     ("lan", "serve.breach", "segno"),
+    ("report", "serve.breach", "typst"),
     ("fastapi", "serve.breach", "fastapi"),
     ("casebook", "serve.breach", "sqlalchemy"),
     ("cluster", "serve.scan", "ray"),

@@ -6,6 +6,7 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,11 +71,11 @@ def squash(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     return np.array(Image.fromarray(pixels).resize((size, size), Image.Resampling.BICUBIC))
 
 
-def thumbnail(pixels: NDArray[np.uint8], side: int) -> bytes:
-    """(H, W, 3) uint8 → a WebP file, at most `side` pixels long."""
+def thumbnail(pixels: NDArray[np.uint8], side: int, kind: Literal["WEBP", "JPEG"] = "WEBP") -> bytes:
+    """(H, W, 3) uint8 → a WebP or JPEG file, at most `side` pixels long."""
     image, file = Image.fromarray(pixels), io.BytesIO()
     image.thumbnail((side, side))
-    image.save(file, "WEBP", quality=80)
+    image.save(file, kind, quality=80)
     return file.getvalue()
 
 

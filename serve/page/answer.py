@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from model.legal import legal_status
 from model.photo import PhotoError
-from serve.page.overlay import data_uri, heat
+from serve.overlay import data_uri, heat
 from serve.page.tray import Seen
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from model.finding import Finding
     from model.legal import LegalStatus
     from serve.page.tray import Looked
-    from serve.page.words import Words
+    from serve.words import Words
 
 
 def headline(finding: Finding, words: Words) -> str:

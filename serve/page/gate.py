@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs
 
 from serve.page.door import HEADERS
-from serve.page.texts import choose_language, load_texts
+from serve.texts import choose_language, load_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable

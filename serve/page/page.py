@@ -13,9 +13,9 @@ import gradio as gr
 
 from model.taxonomy import LANGUAGES
 from serve.page import answer
-from serve.page.texts import load_texts
 from serve.page.tray import KEPT, Tray
-from serve.page.words import Words
+from serve.texts import load_texts
+from serve.words import Words
 
 if TYPE_CHECKING:
     from model.classifier import Classifier

@@ -22,7 +22,7 @@ from PIL import Image
 from pillow_heif import from_pillow
 
 from model.taxonomy import load_taxonomy
-from serve.page.words import Words
+from serve.words import Words
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -17,7 +17,7 @@ import pytest
 
 from serve import lan
 from serve.lan import Codes, LanError, lan_address
-from serve.page.texts import load_texts
+from serve.texts import load_texts
 
 HTML = {"accept": "text/html"}
 

@@ -25,12 +25,12 @@ from model.classifier import DECODE_SIDE, Classifier
 from model.finding import Finding
 from model.photo import Quality, open_photo
 from serve.app import ServeError, serve
+from serve.overlay import FINENESS, heat, png
 from serve.page import answer, page
 from serve.page.door import is_plain
-from serve.page.overlay import FINENESS, heat, png
-from serve.page.texts import load_texts
 from serve.page.tray import Tray
-from serve.page.words import Words
+from serve.texts import load_texts
+from serve.words import Words
 
 QUALITY = Quality(sharpness=0.6, brightness=0.5, contrast=0.7, usable_side=900, advice=())
 IVORY = Finding("ivory", "recognised", 0.9, (("ivory", 0.9),), 0.1, (QUALITY,), "a@b")

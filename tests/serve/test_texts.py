@@ -10,8 +10,8 @@ import yaml
 from model.finding import Finding
 from model.photo import Quality
 from model.taxonomy import LANGUAGES, load_taxonomy
-from serve.page.texts import FOLDER, choose_language, load_texts
-from serve.page.words import Words
+from serve.texts import FOLDER, choose_language, load_texts
+from serve.words import Words
 
 OTHERS = [language for language in LANGUAGES if language != "en"]
 ALIKE = {"is", "percent", "between", "direction", "photo_size"}

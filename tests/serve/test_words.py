@@ -10,7 +10,7 @@ from model.finding import Finding, Rule
 from model.legal import LegalStatus, legal_status
 from model.photo import PhotoError, Quality
 from model.taxonomy import Taxonomy, load_taxonomy
-from serve.page.words import ORDINARY, Words
+from serve.words import ORDINARY, Words
 
 GOOD = Quality(sharpness=0.6, brightness=0.5, contrast=0.7, usable_side=900, advice=())
 IVORY = (("ivory", 0.93), ("bone", 0.04), ("hippo_ivory", 0.01), ("resin", 0.01), ("ceramic", 0.004))

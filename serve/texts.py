@@ -1,4 +1,4 @@
-"""The texts of the page in each language, from the YAML files in `languages`, and which language a browser wants."""
+"""The texts of page and reports in each language, from the YAML files in `languages`, and which one a browser wants."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from serve.page.texts import load_texts
+from serve.texts import load_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
