@@ -108,6 +108,31 @@ def vet(
 
 
 @app.command()
+def match(
+    source: Annotated[
+        Path, typer.Argument(metavar="INPUT", help="An advert file, the folder of a scan, or a folder of pictures.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Write here (.csv, .jsonl, .parquet).")],
+    hashes: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="A list of PDQ hashes to look for; may be given again.")
+    ] = None,
+    index: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Match pictures of earlier runs, too, and keep these here.")
+    ] = None,
+    pictures_root: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of the pictures; by default that of the advert file.")
+    ] = None,
+    export_hashes: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the hashes for others (.csv: hash,quality,path; .txt).")
+    ] = None,
+    bundle: BundleOption = "lite2",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+) -> None:
+    """Find copies of pictures, and the same item, across adverts, sellers and platforms: one row a picture."""
+    run("serve.match", **{**locals(), "hashes": hashes or ()})
+
+
+@app.command()
 def train(
     out: Annotated[Path, typer.Option(help="Folder of the run; the bundle is made in OUT/bundle.")],
     recipe: Annotated[

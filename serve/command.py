@@ -11,6 +11,9 @@ import typer
 
 from model.errors import SchregerError
 
+EXTRAS = {"serve.casebook": "casebook", "serve.match": "links", "serve.review": "parquet"}
+"""Extras that commands need; the others need those of training."""
+
 OK, OUR_FAULT, WRONG_USE, SOME_UNREADABLE, STOPPED = 0, 1, 2, 3, 130
 
 
@@ -36,7 +39,7 @@ def run(module: str, function: str = "command", /, **options: Any) -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in ("model", "training", "serve"):
             raise
-        extras = "casebook" if module.startswith("serve.casebook") else "train,collect"
+        extras = next((extra for room, extra in EXTRAS.items() if module.startswith(room)), "train,collect")
         _leave(f"This command needs {error.name}, which is not installed: pip install 'schreger[{extras}]'.", WRONG_USE)
     except SchregerError as error:
         _leave(str(error), WRONG_USE)

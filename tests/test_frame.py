@@ -148,6 +148,8 @@ BREACHES = [
     ("lan", "serve.breach", "segno"),
     ("fastapi", "serve.breach", "fastapi"),
     ("casebook", "serve.breach", "sqlalchemy"),
+    ("links", "serve.breach", "faiss"),
+    ("links", "serve.links.breach", "pdqhash"),
     ("cluster", "serve.scan", "ray"),
 ]
 
