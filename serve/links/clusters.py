@@ -45,11 +45,12 @@ def strongest_first(links: Iterable[Link]) -> list[Link]:
 
 def cluster(pictures: Sequence[Picture], links: Iterable[Link]) -> list[int]:
     """For each picture the number of its cluster: that of the cluster's first picture, counted from 1."""
-    clusters = _Clusters(len(pictures))
-    ordered = strongest_first(links)
-    for by in STRENGTH:
-        linked = [link for link in ordered if link.by == by]
-        clusters.join(linked, partial(_vector, pictures, by), MEAN_COSINE[by])
+    clusters, ordered = _Clusters(len(pictures)), strongest_first(links)
+    for by in STRENGTH[:2]:
+        clusters.join([link for link in ordered if link.by == by], partial(_bits, pictures), MEAN_COSINE[by])
+    for bundle in dict.fromkeys(picture.bundle for picture in pictures):
+        of_bundle = [link for link in ordered if link.by == "embedding" and pictures[link.one].bundle == bundle]
+        clusters.join(of_bundle, partial(_embedding, pictures, bundle), MEAN_COSINE["embedding"])
     return [clusters.first(number) + 1 for number in range(len(pictures))]
 
 
@@ -66,14 +67,16 @@ MEAN_COSINE: dict[By, float] = {
 """How alike the pictures of two clusters must be on average to be joined: as at twice the distance of a link."""
 
 
-def _vector(pictures: Sequence[Picture], by: By, number: int) -> Vector | None:
-    """A picture as a vector of unit length; the cosine of two hashes falls with the number of bits that differ."""
+def _bits(pictures: Sequence[Picture], number: int) -> Vector | None:
+    """A hash as a vector of unit length; the cosine of two falls with the number of bits that differ."""
+    pdq = pictures[number].pdq
+    return None if pdq is None else (np.unpackbits(pdq).astype(np.float32) * 2 - 1) / np.float32(BITS**0.5)
+
+
+def _embedding(pictures: Sequence[Picture], bundle: str, number: int) -> Vector | None:
+    """An embedding by this bundle, with which alone others of it can be compared."""
     picture = pictures[number]
-    if by == "embedding":
-        return None if picture.embedding is None else picture.embedding.astype(np.float32)
-    if picture.pdq is None:
-        return None
-    return (np.unpackbits(picture.pdq).astype(np.float32) * 2 - 1) / np.float32(BITS**0.5)
+    return None if picture.embedding is None or picture.bundle != bundle else picture.embedding.astype(np.float32)
 
 
 class _Clusters:

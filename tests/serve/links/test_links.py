@@ -105,6 +105,16 @@ def test_embeddings_of_different_bundles_are_not_compared(tmp_path: Path) -> Non
     assert (found.cluster, found.by) == (2, None)
 
 
+def test_pictures_that_two_bundles_looked_at_are_in_one_cluster() -> None:
+    index = Index()
+    other = Picture(Source("a", "a.jpg"), "same", np.zeros(32, np.uint8), 100, np.ones(4, np.float16) / 2, "another")
+    match([other], index)
+    found = match([picture("b", 0, sha256="same"), picture("c", STEP)], index)
+    assert [(each.cluster, each.by) for each in found] == [(1, "identical"), (3, None)]
+    (last,) = match([picture("d", STEP)], index)
+    assert (last.cluster, last.by) == (3, "embedding")
+
+
 def test_a_picture_that_could_not_be_opened_is_in_no_cluster() -> None:
     broken = Picture(Source("a", "a.jpg"), "0", error="No photo.")
     assert clusters([broken, picture("b")]) == [None, 1]
