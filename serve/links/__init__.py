@@ -2,7 +2,7 @@
 
 from serve.links.hashlist import Listed, read_hashes, write_hashes
 from serve.links.index import Index
-from serve.links.match import Match, match
+from serve.links.matching import Match, match
 from serve.links.picture import LinksError, Picture, Source, look
 
 __all__ = [
