@@ -23,7 +23,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 bundle_app = typer.Typer(help="Look into a bundle: a trained network with its metrics and card.", no_args_is_help=True)
+review_app = typer.Typer(help="Decide on verdicts that a person should look at.", no_args_is_help=True)
 app.add_typer(bundle_app, name="bundle")
+app.add_typer(review_app, name="review")
 app.add_typer(dataset_app, name="dataset")
 app.add_typer(casebook_app, name="casebook")
 
@@ -105,6 +107,31 @@ def vet(
 ) -> None:
     """Judge adverts by pictures and words: a verdict with reasons for each. No address in an advert is opened."""
     run("serve.advert.command", **locals())
+
+
+@app.command()
+def match(
+    source: Annotated[
+        Path, typer.Argument(metavar="INPUT", help="An advert file, the folder of a scan, or a folder of pictures.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Write here (.csv, .jsonl, .parquet).")],
+    hashes: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="A list of PDQ hashes to look for; may be given again.")
+    ] = None,
+    index: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Match pictures of earlier runs, too, and keep these here.")
+    ] = None,
+    pictures_root: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of the pictures; by default that of the advert file.")
+    ] = None,
+    export_hashes: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the hashes for others (.csv: hash,quality,path; .txt).")
+    ] = None,
+    bundle: BundleOption = "lite2",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+) -> None:
+    """Find copies of pictures, and the same item, across adverts, sellers and platforms: one row a picture."""
+    run("serve.match", **{**locals(), "hashes": hashes or ()})
 
 
 @app.command()
@@ -193,6 +220,34 @@ def bundle_show(bundle: Annotated[str, typer.Argument(help="Name or folder.")] =
 def bundle_verify(bundle: Annotated[str, typer.Argument(help="Name or folder.")] = "lite2") -> None:
     """Check every file of a bundle against its digest."""
     run("serve.bundles", "verify", bundle=bundle)
+
+
+@review_app.command("export")
+def review_export(
+    scan: Annotated[Path, typer.Argument(metavar="SCAN_DIR", help="What `schreger scan` wrote.")],
+    adverts: Annotated[Path, typer.Option(metavar="FILE", help="The advert file that was scanned.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Tasks for Label Studio (JSON).")],
+) -> None:
+    """Write the adverts under review as tasks for Label Studio, with our verdicts as predictions."""
+    run("serve.reviewing", "export", **locals())
+
+
+@review_app.command("import")
+def review_import(
+    annotations: Annotated[Path, typer.Argument(metavar="FILE", help="JSON export of Label Studio.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The file of decisions (CSV), which is added to.")],
+    scan: Annotated[
+        Path | None, typer.Option(metavar="SCAN_DIR", help="Refuse decisions on adverts not under review there.")
+    ] = None,
+    manifest: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the pictures that were labelled, for training.")
+    ] = None,
+    pictures_root: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of the pictures.")] = None,
+    licence: Annotated[str, typer.Option(help="Under what terms you may train on them.")] = "",
+    attribution: Annotated[str, typer.Option(help="Whose pictures they are.")] = "",
+) -> None:
+    """Add what people decided in Label Studio to a file of decisions."""
+    run("serve.reviewing", "import_", **locals())
 
 
 def main() -> None:

@@ -11,8 +11,13 @@ import typer
 
 from model.errors import SchregerError
 
-EXTRAS = {"serve.casebook.commands": "casebook", "serve.case_report": "casebook,report"}
-"""What to install for the commands of a module that others do not need."""
+EXTRAS = {
+    "serve.casebook": "casebook",
+    "serve.case_report": "casebook,report",
+    "serve.match": "links",
+    "serve.review": "parquet",
+}
+"""What to install for the commands of a module, by how its name begins; the others need what trains."""
 
 OK, OUR_FAULT, WRONG_USE, SOME_UNREADABLE, STOPPED = 0, 1, 2, 3, 130
 
@@ -39,7 +44,7 @@ def run(module: str, function: str = "command", /, **options: Any) -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in ("model", "training", "serve"):
             raise
-        extras = EXTRAS.get(module, "train,collect")
+        extras = next((extra for room, extra in EXTRAS.items() if module.startswith(room)), "train,collect")
         _leave(f"This command needs {error.name}, which is not installed: pip install 'schreger[{extras}]'.", WRONG_USE)
     except SchregerError as error:
         _leave(str(error), WRONG_USE)

@@ -149,6 +149,8 @@ BREACHES = [
     ("report", "serve.breach", "typst"),
     ("fastapi", "serve.breach", "fastapi"),
     ("casebook", "serve.breach", "sqlalchemy"),
+    ("links", "serve.breach", "faiss"),
+    ("links", "serve.links.breach", "pdqhash"),
     ("cluster", "serve.scan", "ray"),
 ]
 

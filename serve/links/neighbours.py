@@ -1,0 +1,69 @@
+"""The nearest of many hashes or embeddings, by exact search: faiss compares with all of them.
+
+An approximate index would save little: comparing takes less than opening the pictures up to a million of them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import faiss
+import numpy as np
+
+from serve.links.pdq import BITS, MAX_DISTANCE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    Hashes = NDArray[np.uint8]
+    Embeddings = NDArray[np.float16]
+
+NEAREST = 11
+"""Neighbours that are asked for, a picture itself among them. Those of a large set are linked by each other."""
+
+BLOCK = 1024
+"""Vectors that are searched for at once, so that memory is bounded where many copies are near each other."""
+
+
+class Near(NamedTuple):
+    """Numbers of a query and of what is near it, and their distance: bits, or one minus the cosine."""
+
+    query: int
+    found: int
+    distance: float
+
+
+def near_hashes(queries: Sequence[Hashes], among: Sequence[Hashes]) -> list[Near]:
+    """For each hash (32,) the nearest ones within MAX_DISTANCE, the nearest first."""
+    if not (queries and among):
+        return []
+    index = faiss.IndexBinaryFlat(BITS)
+    index.add(np.stack(among))
+    return list(_search(index, queries, np.uint8, MAX_DISTANCE + 1))
+
+
+def near_embeddings(queries: Sequence[Embeddings], among: Sequence[Embeddings], least: float) -> list[Near]:
+    """For each embedding (d,) the nearest ones whose cosine is above `least`, the nearest first."""
+    if not (queries and among):
+        return []
+    index = faiss.IndexFlatIP(len(among[0]))
+    for block in _blocks(among):
+        index.add(np.stack(block).astype(np.float32))
+    return [near._replace(distance=max(1 - near.distance, 0.0)) for near in _search(index, queries, np.float32, least)]
+
+
+def _search(index: Any, queries: Sequence[NDArray[Any]], kind: type[np.generic], limit: float) -> Iterator[Near]:
+    """The nearest of what lies within the limit: below it in bits, or above it in products, the larger the nearer."""
+    for number, block in enumerate(_blocks(queries)):
+        starts, distances, found = index.range_search(np.stack(block).astype(kind), limit)
+        query = np.repeat(np.arange(len(block)), np.diff(starts).astype(int))
+        order = np.lexsort((-distances if kind is np.float32 else distances, query))
+        nearest = order[np.arange(len(order)) - starts.astype(int)[query[order]] < NEAREST]
+        for each in nearest.tolist():
+            yield Near(number * BLOCK + int(query[each]), int(found[each]), float(distances[each]))
+
+
+def _blocks(vectors: Sequence[NDArray[Any]]) -> Iterator[Sequence[NDArray[Any]]]:
+    return (vectors[start : start + BLOCK] for start in range(0, len(vectors), BLOCK))

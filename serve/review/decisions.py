@@ -1,0 +1,91 @@
+"""Decisions: a CSV file that is only added to, one line each; of several on one advert the latest counts."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from dataclasses import astuple, dataclass, fields
+from typing import TYPE_CHECKING, Literal, get_args
+
+from serve.review.queue import ReviewError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+Choice = Literal["clear", "block"]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a person decided on an advert.
+
+    Attributes:
+        label: Key of the taxonomy that all its pictures show; empty where nobody said so.
+        by, at: Who decided, and when (UTC, ISO 8601).
+    """
+
+    id: str
+    decision: Choice
+    label: str
+    by: str
+    at: str
+    note: str
+
+
+COLUMNS = tuple(field.name for field in fields(Decision))
+
+
+def append_decision(file: Path, decision: Decision) -> None:
+    """Add a decision. It is on the disk when this returns; a line that a crash cut off is ended before.
+
+    Raises:
+        ReviewError: The file cannot be written.
+    """
+    try:
+        with file.open("ab+", buffering=0) as stream:
+            size = stream.seek(0, os.SEEK_END)
+            start = b"" if size else _line(COLUMNS)
+            if size:
+                stream.seek(-1, os.SEEK_END)
+                start = b"" if stream.read(1) == b"\n" else b"\n"
+            stream.write(start + _line(astuple(decision)))
+            os.fsync(stream.fileno())
+    except OSError as error:
+        raise ReviewError(f"{str(file)!r} cannot be written: {error.strerror or error}.") from error
+
+
+def latest(decisions: Iterable[Decision]) -> dict[str, Decision]:
+    """The decision that counts, by the id of the advert."""
+    return {each.id: each for each in sorted(decisions, key=lambda each: each.at)}
+
+
+def read_decisions(file: Path) -> list[Decision]:
+    """Every decision in a file; none where there is no file. A line that was cut off is left out.
+
+    Raises:
+        ReviewError: The file is there and cannot be read, or holds something else.
+    """
+    try:
+        header, *lines = file.read_text(encoding="utf-8").split("\n")
+    except FileNotFoundError:
+        return []
+    except (OSError, UnicodeDecodeError) as error:
+        raise ReviewError(f"{str(file)!r} cannot be read as a file of decisions: {error}.") from error
+    if tuple(header.split(",")) != COLUMNS:
+        raise ReviewError(f"{str(file)!r} is no file of decisions: its columns must be {','.join(COLUMNS)}.")
+    rows = (next(csv.reader([line]), []) for line in lines)
+    return [_decision(row) for row in rows if len(row) == len(COLUMNS) and row[1] in get_args(Choice)]
+
+
+def _decision(row: list[str]) -> Decision:
+    choice: Choice = "clear" if row[1] == "clear" else "block"
+    return Decision(row[0], choice, *row[2:])
+
+
+def _line(cells: tuple[str, ...]) -> bytes:
+    """One line, whatever the cells hold: a line end inside one becomes a space."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow([" ".join(cell.splitlines()) for cell in cells])
+    return line.getvalue().encode("utf-8", "backslashreplace")

@@ -1,0 +1,140 @@
+"""`schreger review`: verdicts that a person should look at go to Label Studio, and come back as decisions."""
+
+from __future__ import annotations
+
+import csv
+import os
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from model.manifest import REQUIRED
+from model.photo import PhotoError, open_photo
+from model.taxonomy import load_taxonomy
+from serve.advert.read import picture_paths, read_adverts
+from serve.command import SOME_UNREADABLE
+from serve.review import (
+    PictureShown,
+    ReviewError,
+    Undecided,
+    append_decision,
+    latest,
+    read_annotations,
+    read_decisions,
+    write_tasks,
+)
+from serve.scanned import read_scan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from serve.advert import Advert
+    from serve.review import Decision
+
+COLUMNS = ("row", "id", "verdict", "score", "answer", "reasons", "bundle", "policy", "pictures")
+
+
+def export(scan: Path, adverts: Path, out: Path) -> int:
+    """Write a task for each advert under review."""
+    count = write_tasks(out, waiting(scan, adverts))
+    typer.echo(f"Wrote {count} tasks to {out}.", err=True)
+    return 0
+
+
+def import_(
+    annotations: Path,
+    out: Path,
+    scan: Path | None,
+    manifest: Path | None,
+    pictures_root: Path | None,
+    licence: str,
+    attribution: str,
+) -> int:
+    """Add the decisions that are new to a file of decisions; the exit status is 3 when a picture cannot be read."""
+    decided = read_annotations(annotations, load_taxonomy())
+    if scan:
+        _check_known([decision for decision, _ in decided], scan, annotations)
+    if manifest and not (pictures_root and licence.strip() and attribution.strip()):
+        raise ReviewError(
+            "For a manifest, say where the pictures are (--pictures-root), and their --licence and --attribution."
+        )
+    known = set(read_decisions(out))
+    new = [decision for decision, _ in decided if decision not in known]
+    for decision in new:
+        append_decision(out, decision)
+    typer.echo(f"Added {len(new)} decisions to {out}.", err=True)
+    if not (manifest and pictures_root):
+        return 0
+    counting = set(latest(decision for decision, _ in decided).values())
+    labelled = [(decision, pictures) for decision, pictures in decided if decision in counting and decision.label]
+    terms = {"source": annotations.stem, "licence": licence, "attribution": attribution}
+    return _write_manifest(manifest, labelled, pictures_root, terms)
+
+
+def waiting(scan: Path, adverts: Path) -> Iterator[Undecided]:
+    """The adverts of a scan whose verdict is `review`, each id once; one without an id cannot be decided on.
+
+    Raises:
+        ReviewError: The adverts are not those that were scanned.
+    """
+    written = read_adverts(adverts)
+    seen = {""}
+    for row in read_scan(scan, COLUMNS):
+        own = row["id"] or ""
+        if row["row"] >= len(written) or written[row["row"]].id != own:
+            raise ReviewError(f"{str(adverts)!r} is not the file that {str(scan)!r} is a scan of.")
+        if row["verdict"] == "review" and own not in seen:
+            seen.add(own)
+            yield _undecided(row, written[row["row"]])
+
+
+def _undecided(row: dict[str, Any], advert: Advert) -> Undecided:
+    pictures = tuple(
+        PictureShown(each["path"], each["answer"] or "", each["probability"] or 0.0) for each in row["pictures"] or ()
+    )
+    return Undecided(
+        row["id"], advert.title, advert.text, advert.seller, advert.platform, row["score"], row["answer"] or "",
+        tuple(row["reasons"] or ()), pictures, f"{row['bundle']} {row['policy']}",
+    )  # fmt: skip
+
+
+def _check_known(decisions: Sequence[Decision], scan: Path, annotations: Path) -> None:
+    known = {row["id"] for row in read_scan(scan, ("id", "verdict")) if row["verdict"] == "review"}
+    unknown = next((decision.id for decision in decisions if decision.id not in known), None)
+    if unknown is not None:
+        raise ReviewError(
+            f"{str(annotations)!r} decides on {unknown!r}, which is no advert under review in {str(scan)!r}."
+        )
+
+
+def _write_manifest(
+    file: Path, labelled: Sequence[tuple[Decision, tuple[str, ...]]], root: Path, terms: dict[str, str]
+) -> int:
+    """Write a draft of a manifest, for `schreger dataset split`: the pictures of an advert are one group."""
+    rows, unreadable = [], 0
+    for decision, names in labelled:
+        for path in picture_paths(names, root):
+            try:
+                photo = open_photo(path)
+            except PhotoError as error:
+                unreadable += 1
+                typer.echo(f"{path}: {error}", err=True)
+                continue
+            size = {"width": photo.width, "height": photo.height}
+            given = {
+                "file": os.path.relpath(path, file.parent),
+                "sha256": photo.sha256,
+                "label": decision.label,
+                "group": decision.id,
+            }
+            rows.append(dict.fromkeys(REQUIRED, "") | terms | given | size | {"note": decision.note})
+    try:
+        with file.open("w", encoding="utf-8", errors="backslashreplace", newline="") as lines:
+            writer = csv.DictWriter(lines, REQUIRED, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+    except OSError as error:
+        raise ReviewError(f"{str(file)!r} cannot be written: {error.strerror or error}.") from error
+    typer.echo(f"Wrote {len(rows)} labelled pictures to {file}; {unreadable} cannot be read.", err=True)
+    return SOME_UNREADABLE if unreadable else 0

@@ -1,0 +1,46 @@
+"""What `schreger scan` wrote: the rows of a folder of Parquet parts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from model.errors import SchregerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+PARTS = "part-*.parquet"
+
+
+class ScanFolderError(SchregerError):
+    """The folder holds no scan that can be read."""
+
+
+def is_scan(folder: Path) -> bool:
+    """Whether a folder holds the parts of a scan."""
+    return next(folder.glob(PARTS), None) is not None
+
+
+def read_scan(folder: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The rows of the finished parts, in order, with these columns.
+
+    Raises:
+        ScanFolderError: There is no part, or one cannot be read or lacks a column.
+    """
+    import pyarrow
+    import pyarrow.parquet
+
+    parts = sorted(part for part in folder.glob(PARTS) if part.with_suffix(".json").exists())
+    if not parts:
+        raise ScanFolderError(f"{str(folder)!r} holds no finished part of a scan (part-….parquet).")
+    for part in parts:
+        try:
+            with pyarrow.parquet.ParquetFile(part) as opened:
+                missing = [column for column in columns if column not in opened.schema_arrow.names]
+                if missing:
+                    raise ScanFolderError(f"{str(part)!r} has no column {missing[0]}: it is no part of a scan.")
+                for batch in opened.iter_batches(columns=list(columns)):
+                    yield from batch.to_pylist()
+        except (OSError, pyarrow.ArrowException) as error:
+            raise ScanFolderError(f"{str(part)!r} cannot be read: {str(error).splitlines()[0]}.") from error
