@@ -149,6 +149,7 @@ BREACHES = [
     ("fastapi", "serve.breach", "fastapi"),
     ("casebook", "serve.breach", "sqlalchemy"),
     ("cluster", "serve.scan", "ray"),
+    ("survey", "serve.breach", "duckdb"),
 ]
 
 
