@@ -34,16 +34,10 @@ def command(
     joined = join(read_adverts(adverts), scanned, experts, read_links(links) if links else {}, worth)
     if not joined.rows:
         raise SurveyError("No advert of the file was scanned: name the advert file that the scan was made from.")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SurveyError(f"{str(out)!r} cannot be made a folder: {error.strerror or error}.") from error
-    made = {name: sorted({scanned[row.id][name] for row in joined.rows}) for name in ("policy", "bundle")}
+    made = {name: sorted({scanned[row.id][name] or "unknown" for row in joined.rows}) for name in ("policy", "bundle")}
     drawn_by_verdict = any(label.get("stratum") in VERDICTS for label in experts.values())
     corrected = correct(joined.rows, set(made["policy"]), drawn_by_verdict)
-    tables = make_tables(joined.rows, corrected, out)
-    logs = write_logs(joined, out / "logs", adverts.parent)
-    content = {
+    content: dict[str, Any] = {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "made_by": f"schreger {version('schreger')}",
         "adverts": len(joined.rows),
@@ -53,11 +47,15 @@ def command(
         "left_out": joined.left_out,
         "unread": joined.unread,
         "error_rates": error_rates(),
-        "tables": tables,
-        "logs": logs,
     }
-    (out / "survey.json").write_text(json.dumps(content, indent=1, default=_plain) + "\n", encoding="utf-8")
-    write_page(content, plot_all(tables, out), out / "index.html")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        content["tables"] = tables = make_tables(joined.rows, corrected, out)
+        content["logs"] = write_logs(joined, out / "logs", adverts.parent)
+        (out / "survey.json").write_text(json.dumps(content, indent=1, default=_plain) + "\n", encoding="utf-8")
+        write_page(content, plot_all(tables, out), out / "index.html")
+    except OSError as error:
+        raise SurveyError(f"{str(out)!r} cannot be written: {error.strerror or error}.") from error
     _say(content, out, quiet)
     return SOME_UNREADABLE if joined.left_out else 0
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from model.errors import SchregerError
 from serve.advert.read import SEPARATORS, decode
+from serve.survey.prevalence import VERDICTS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,9 +45,9 @@ def read_scan(folder: Path) -> dict[str, dict[str, Any]]:
             raise SurveyError(f"{str(part)!r} has no column {missing[0]}, so it is no part of a scan.")
         for row in table.to_pylist():
             own = (row["id"] or "").strip()
-            if own and row["verdict"]:
-                if row["verdict"] == "clear":
-                    row["reasons"], row["pictures"] = [], []
+            if own and row["verdict"] in VERDICTS:
+                for name in ("reasons", "pictures"):
+                    row[name] = [] if row["verdict"] == "clear" else row[name] or []
                 rows.setdefault(own, row)
     return rows
 
