@@ -135,6 +135,28 @@ def match(
 
 
 @app.command()
+def survey(
+    scan: Annotated[Path, typer.Argument(metavar="SCAN_DIR", help="A folder that `schreger scan` wrote.")],
+    adverts: Annotated[Path, typer.Option(metavar="FILE", help="The advert file that was scanned.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for index.html, the tables, plots and logs.")],
+    labels: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="What an expert says of a random sample: columns id, label (and stratum)."),
+    ] = None,
+    rates: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Worth of currencies in the one whose rate is 1: currency, rate."),
+    ] = None,
+    links: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Clusters, as `schreger match` writes them: id, cluster.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No summary.")] = False,
+) -> None:
+    """Count what scanned adverts offer, corrected for wrong verdicts: a page, tables, plots, information logs."""
+    run("serve.survey.command", **locals())
+
+
+@app.command()
 def train(
     out: Annotated[Path, typer.Option(help="Folder of the run; the bundle is made in OUT/bundle.")],
     recipe: Annotated[

@@ -152,6 +152,7 @@ BREACHES = [
     ("links", "serve.breach", "faiss"),
     ("links", "serve.links.breach", "pdqhash"),
     ("cluster", "serve.scan", "ray"),
+    ("survey", "serve.breach", "duckdb"),
 ]
 
 

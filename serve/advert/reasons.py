@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 LOOKS_LIKE_IT = 0.5
 """A picture from which on is said to look like the subject."""
 
+CONTRADICTION = "Its words claim "
+"""How the sentence about words that contradict a picture begins."""
+
 KINDS = {
     "object": "It speaks of objects that are often made of it: {}.",
     "craft": "It says how it was made or when: {}.",
@@ -90,7 +93,7 @@ def _of_pictures(
     claims = [word for word in words if word.entry.kind == "cover" and word.harmless_by is None]
     if claims and alike:
         claimed = ", ".join(dict.fromkeys(taxonomy.name(str(word.entry.means)) for word in claims))
-        sentence = f"Its words claim {claimed} ({quoted(claims)}), but a picture looks like {name}."
+        sentence = f"{CONTRADICTION}{claimed} ({quoted(claims)}), but a picture looks like {name}."
         yield Reason("contradiction", sentence, parts["cover"] + parts["cover_and_picture"])
     elif claims:
         yield Reason(

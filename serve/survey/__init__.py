@@ -1,0 +1,1 @@
+"""What scanned adverts amount to: how many offer what, corrected for the errors of the verdicts, with intervals."""

@@ -1,0 +1,207 @@
+"""The adverts of a survey, one row each: what the seller wrote, what the scan found, what an expert says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from model.taxonomy import load_taxonomy
+from serve.advert.policy import load_policy
+from serve.advert.reasons import CONTRADICTION
+from serve.survey.read import SurveyError
+from serve.survey.values import read_currency, read_date, read_number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from serve.advert import Advert
+
+YES, NO = ("1", "yes", "true"), ("0", "no", "none", "false")
+UNNAMED = "unnamed platform"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One scanned advert.
+
+    Attributes:
+        stratum: The advert file's own column `stratum`, or else the platform; strata are never pooled.
+        price, currency, value: As read; value is in the one currency of the rates. None or empty where unread.
+        quantity: Specimens offered; 1 where the advert file's own column `quantity` says nothing.
+        subject: What an alarm is about, a key of the policy; None where the verdict is clear.
+        label: What an expert says is offered: a subject, `none`, or None where nobody looked.
+        contradiction: Whether words that claim another material stand beside a picture of it.
+    """
+
+    id: str
+    stratum: str
+    platform: str
+    seller: str
+    language: str
+    location: str
+    latitude: float | None
+    longitude: float | None
+    posted: date | None
+    price: float | None
+    currency: str
+    value: float | None
+    quantity: float
+    verdict: str
+    score: float
+    answer: str
+    subject: str | None
+    contradiction: bool
+    cluster: str | None
+    label: str | None
+
+
+@dataclass(frozen=True)
+class Joined:
+    """The rows, and beside each alarm's advert what the scan found, by id.
+
+    Attributes:
+        left_out: How many inputs could not be used, by reason.
+        unread: How many cells of the rows could not be read, by kind.
+    """
+
+    rows: list[Row]
+    alarms: dict[str, tuple[Advert, Mapping[str, Any]]]
+    left_out: dict[str, int]
+    unread: dict[str, int]
+
+
+class Subjects:
+    """What a class belongs to, among the things that a policy looks for."""
+
+    def __init__(self) -> None:
+        self.taxonomy = load_taxonomy()
+        self._of = {
+            key: subject
+            for subject in load_policy(taxonomy=self.taxonomy).subjects
+            for key in (subject, *self.taxonomy.descendants(subject))
+        }
+
+    def of(self, key: str) -> str:
+        """The subject; what none covers, as another policy may look for it, is its own."""
+        return self._of.get(key, key)
+
+    def labelled(self, label: str, row: Row, seen: set[str]) -> str:
+        """The subject that a label means, or `none`; `seen` is what alarms of this survey are about.
+
+        Raises:
+            SurveyError: The label is neither a key of the taxonomy nor yes or no, or a yes to one of several.
+        """
+        if label.lower() in NO:
+            return "none"
+        if label.lower() in YES:
+            meant = {row.subject} if row.subject else seen
+            if len(meant) != 1:
+                raise SurveyError(f"The label of {row.id!r} does not say what it offers: write a class, such as ivory.")
+            return str(*meant)
+        if label not in self.taxonomy:
+            raise SurveyError(f"{row.id!r} is labelled {label!r}: write a class, such as ivory, or none, or 1 or 0.")
+        subject = self.of(label)
+        return subject if label in self._of or subject in seen else "none"
+
+
+def join(
+    adverts: Iterable[Advert],
+    scanned: Mapping[str, Mapping[str, Any]],
+    labels: Mapping[str, Mapping[str, str]],
+    links: Mapping[str, str],
+    rates: Mapping[str, float],
+) -> Joined:
+    """One row for every advert that was scanned.
+
+    Raises:
+        SurveyError: A label cannot be used, or was drawn by strata that are not those of the adverts.
+    """
+    subjects = Subjects()
+    known: dict[str, Advert] = {}
+    doubled = 0
+    for advert in adverts:
+        own = advert.id.strip()
+        doubled += not own or own in known
+        if own:
+            known.setdefault(own, advert)
+    both = {own: (advert, scanned[own]) for own, advert in known.items() if own in scanned}
+    about = {own: subjects.of(found["answer"] or "") for own, (_, found) in both.items() if found["verdict"] != "clear"}
+    rows = []
+    for own, (advert, found) in both.items():
+        label = labels.get(own)
+        row = _row(own, advert, found, about.get(own), links.get(own), rates)
+        if label:
+            _check_stratum(label, row)
+            row = replace(row, label=subjects.labelled(label["label"], row, set(about.values())))
+        rows.append(row)
+    written = [advert for advert, _ in both.values()]
+    left_out = {
+        "adverts without an id, or with that of an earlier one": doubled,
+        "adverts that the scan lacks": len(known) - len(both),
+        "scanned adverts that the advert file lacks": len(scanned) - len(both),
+        "labels of adverts that are not in the survey": sum(own not in both for own in labels),
+    }
+    unread = {
+        "prices that are no plain number": _unread(written, "price", [row.price for row in rows]),
+        "days of posting that are no ISO 8601 date": _unread(written, "posted_at", [row.posted for row in rows]),
+        "prices in no currency of the rates": sum(bool(rates) and row.value is None for row in rows if row.price),
+    }
+    alarms = {own: both[own] for own in about}
+    return Joined(rows, alarms, *({name: n for name, n in each.items() if n} for each in (left_out, unread)))
+
+
+def _unread(adverts: Iterable[Advert], column: str, values: Iterable[object]) -> int:
+    """How many cells hold something that could not be read."""
+    return sum(bool(getattr(advert, column)) and value is None for advert, value in zip(adverts, values, strict=True))
+
+
+def _row(
+    own: str,
+    advert: Advert,
+    found: Mapping[str, Any],
+    subject: str | None,
+    cluster: str | None,
+    rates: Mapping[str, float],
+) -> Row:
+    price = read_number(advert.price)
+    currency = read_currency(advert.currency, advert.price) if price is not None else ""
+    platform = advert.platform.strip() or UNNAMED
+    return Row(
+        id=own,
+        stratum=advert.other.get("stratum", "").strip() or platform,
+        platform=platform,
+        seller=advert.seller.strip(),
+        language=advert.language.strip(),
+        location=advert.location.strip(),
+        latitude=_degrees(advert.other.get("latitude", "")),
+        longitude=_degrees(advert.other.get("longitude", "")),
+        posted=read_date(advert.posted_at),
+        price=price,
+        currency=currency,
+        value=price * rates[currency] if price is not None and currency in rates else None,
+        quantity=read_number(advert.other.get("quantity", "")) or 1.0,
+        verdict=found["verdict"],
+        score=found["score"],
+        answer=found["answer"] or "",
+        subject=subject,
+        contradiction=any(CONTRADICTION in reason for reason in found["reasons"] or ()),
+        cluster=cluster,
+        label=None,
+    )
+
+
+def _degrees(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _check_stratum(label: Mapping[str, str], row: Row) -> None:
+    drawn_by = label.get("stratum")
+    if drawn_by and drawn_by not in (row.stratum, row.verdict):
+        raise SurveyError(
+            f"The label of {row.id!r} was drawn in the stratum {drawn_by!r}, but the advert is in {row.stratum!r}: "
+            "give the advert file a column stratum, so that it is known how many adverts each stratum has."
+        )

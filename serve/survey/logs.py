@@ -1,0 +1,137 @@
+"""Information logs for enforcement: for each cluster or seller, what was offered where and when, and what was found."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import defaultdict
+from datetime import UTC, datetime
+from hashlib import sha256
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from serve.advert.read import picture_paths
+from serve.survey.page import write_log_page
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from serve.advert import Advert
+    from serve.survey.adverts import Joined, Row
+
+IMAGES = {b"\x89PNG\r\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
+LARGEST_SCREENSHOT = 10_000_000
+LIMITS = (
+    "These are suspicions from photos and words, found by a program. A person decides; a laboratory confirms.",
+    "A photo does not show the species of worked ivory, its age, where it is from, or whether it is legal.",
+    "A sha256 shows that a file is the one that was examined, not that it was what the seller showed.",
+    "Claims such as antique or certified are the seller's own words; they are neither proof nor guilt.",
+)
+TO_FILL = (
+    "analyst",
+    "second reviewer",
+    "analyst's view",
+    "law possibly engaged",
+    "handed over to, when, how",
+    "outcome",
+)
+
+
+def write_logs(joined: Joined, folder: Path, root: Path) -> list[dict[str, Any]]:
+    """Write every log as JSON and as a page, and give what each is about, those with most alarms first.
+
+    Args:
+        joined: The adverts; those with an alarm are logged.
+        folder: Where the logs go; logs of an earlier survey there are removed.
+        root: The folder below which screenshots lie that the advert file names in a column `screenshot`.
+    """
+    folder.mkdir(exist_ok=True)
+    for pattern in ("log-*.json", "log-*.html"):
+        for old in folder.glob(pattern):
+            old.unlink()
+    groups: dict[tuple[str, ...], list[Row]] = defaultdict(list)
+    for row in joined.rows:
+        groups[_party(row)].append(row)
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    index = []
+    for party, rows in groups.items():
+        if any(row.subject for row in rows):
+            log, screenshots = _log(party, rows, joined.alarms, created, root)
+            _write(log, screenshots, folder)
+            index.append({key: log[key] for key in ("log", "about", "alarms", "adverts_in_survey")})
+    return sorted(index, key=lambda each: (-each["alarms"], each["log"]))
+
+
+def _party(row: Row) -> tuple[str, ...]:
+    """Whom a log is about: the cluster, or else the seller, or else the advert alone."""
+    if row.cluster:
+        return ("cluster", row.cluster)
+    return ("seller", row.platform, row.seller) if row.seller else ("advert", row.id)
+
+
+def _log(
+    party: tuple[str, ...],
+    rows: list[Row],
+    alarms: Mapping[str, tuple[Advert, Mapping[str, Any]]],
+    created: str,
+    root: Path,
+) -> tuple[dict[str, Any], dict[str, str]]:
+    flagged = [row for row in rows if row.subject]
+    days = sorted(row.posted.isoformat() for row in flagged if row.posted)
+    screenshots: dict[str, str] = {}
+    name = sha256("\0".join(party).encode("utf-8", "backslashreplace")).hexdigest()[:12]
+    log = {
+        "log": f"log-{name}",
+        "created": created,
+        "made_by": f"schreger {version('schreger')}",
+        "about": f"{party[0]} {party[-1]}" + (f" on {party[1]}" if party[0] == "seller" else ""),
+        "sellers": sorted({f"{row.seller} on {row.platform}" for row in rows if row.seller}),
+        "first_posted": days[0] if days else None,
+        "last_posted": days[-1] if days else None,
+        "adverts_in_survey": len(rows),
+        "alarms": len(flagged),
+        "adverts": [_advert(row, *alarms[row.id], root, screenshots) for row in flagged],
+        "limits": LIMITS,
+        "to_fill_in": dict.fromkeys(TO_FILL, ""),
+    }
+    return log, screenshots
+
+
+def _advert(
+    row: Row, advert: Advert, found: Mapping[str, Any], root: Path, screenshots: dict[str, str]
+) -> dict[str, Any]:
+    """What the seller wrote, word for word, and what was found; a screenshot is read into `screenshots`."""
+    names = ("id", "platform", "seller", "url", "title", "text", "seller_text", "price", "currency", "location",
+             "language", "posted_at")  # fmt: skip
+    written = {name: getattr(advert, name) for name in names} | {"quantity": advert.other.get("quantity", "")}
+    judged = {name: found[name] for name in ("verdict", "score", "answer", "reasons", "error", "bundle", "policy")}
+    return {
+        **written,
+        **judged,
+        "contradiction": row.contradiction,
+        "expert_label": row.label,
+        "pictures": [dict(picture) for picture in found["pictures"] or ()],
+        "screenshot": _screenshot(advert.other.get("screenshot", ""), root, screenshots),
+    }
+
+
+def _screenshot(name: str, root: Path, screenshots: dict[str, str]) -> dict[str, Any] | None:
+    """Name, size and sha256 of a screenshot; None if none is named."""
+    for file in picture_paths([name], root):
+        try:
+            content = file.read_bytes()
+        except OSError as error:
+            return {"file": name, "error": f"It cannot be read: {error.strerror or error}."}
+        kind = next((kind for start, kind in IMAGES.items() if content.startswith(start)), None)
+        if kind and len(content) <= LARGEST_SCREENSHOT:
+            screenshots[name] = f"data:{kind};base64,{base64.b64encode(content).decode()}"
+        return {"file": name, "bytes": len(content), "sha256": sha256(content).hexdigest()}
+    return None
+
+
+def _write(log: dict[str, Any], screenshots: Mapping[str, str], folder: Path) -> None:
+    """One log in every form that is handed over; a PDF is made from the same record and belongs here."""
+    text = json.dumps(log, ensure_ascii=False, indent=1)
+    (folder / f"{log['log']}.json").write_bytes(text.encode("utf-8", "backslashreplace") + b"\n")
+    write_log_page(log, screenshots, folder / f"{log['log']}.html")

@@ -1,0 +1,67 @@
+"""Pages that need no other file and no network: that of a survey, and those of its information logs."""
+
+from __future__ import annotations
+
+import base64
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from model.taxonomy import load_taxonomy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SHOWN = 20
+"""Lines of the tables on the page; the CSV files have them all."""
+
+
+def write_page(content: Mapping[str, Any], plots: Mapping[str, Path], file: Path) -> None:
+    """Write the page of a survey; the plots go into it."""
+    pictures = {name: base64.b64encode(plot.read_bytes()).decode() for name, plot in plots.items()}
+    _write("survey.html", {**content, "plots": pictures, "SHOWN": SHOWN}, file)
+
+
+def write_log_page(log: Mapping[str, Any], screenshots: Mapping[str, str], file: Path) -> None:
+    """Write one information log; screenshots (data addresses by file name) go into it."""
+    _write("log.html", {"log": log, "screenshots": screenshots}, file)
+
+
+def _write(template: str, content: Mapping[str, Any], file: Path) -> None:
+    page = _environment().get_template(template).render(content)
+    file.write_bytes(page.encode("utf-8", "backslashreplace"))
+
+
+@cache
+def _environment() -> Environment:
+    found = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "pages"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    found.filters |= {"percent": _percent, "number": _number, "named": _named}
+    return found
+
+
+def _named(key: str) -> str:
+    """The name of a class, where it has one."""
+    taxonomy = load_taxonomy()
+    return taxonomy.name(key) if key in taxonomy else key
+
+
+def _percent(share: float | None) -> str:
+    """Two significant digits: 12%, 1.2%, 0.12%."""
+    return "–" if share is None else f"{100 * share:.{_decimals(100 * share)}f}%"
+
+
+def _number(value: float | None) -> str:
+    """Whole and grouped where it is whole or large, else with two significant digits."""
+    return "–" if value is None else f"{value:,.{_decimals(value)}f}"
+
+
+def _decimals(value: float) -> int:
+    return 0 if value >= 10 or value == int(value) else 1 if value >= 1 else 2

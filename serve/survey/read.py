@@ -1,0 +1,115 @@
+"""What a survey is made from: the parts of a scan, and small tables that people write."""
+
+from __future__ import annotations
+
+import csv
+import io
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+from model.errors import SchregerError
+from serve.advert.read import SEPARATORS, decode
+from serve.survey.prevalence import VERDICTS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SCANNED = ("id", "verdict", "score", "answer", "reasons", "error", "bundle", "policy", "pictures")
+
+
+class SurveyError(SchregerError):
+    """The survey cannot be made; the message says why."""
+
+
+def read_scan(folder: Path) -> dict[str, dict[str, Any]]:
+    """Rows of a scan by the advert's id; the first of each id, and none without an id or a verdict.
+
+    Of clear adverts the reasons and pictures are left out, which are most of what a large scan holds.
+
+    Raises:
+        SurveyError: There is no part, or one cannot be read or lacks a column.
+    """
+    import pyarrow
+    import pyarrow.parquet
+
+    parts = sorted(folder.glob("part-*.parquet"))
+    if not parts:
+        raise SurveyError(f"{str(folder)!r} holds no part-*.parquet: name a folder that `schreger scan` wrote.")
+    rows: dict[str, dict[str, Any]] = {}
+    for part in parts:
+        try:
+            table = pyarrow.parquet.ParquetFile(part).read(list(SCANNED))
+        except (OSError, pyarrow.ArrowException) as error:
+            raise SurveyError(f"{str(part)!r} cannot be read as Parquet; scan again to mend it.") from error
+        if missing := [name for name in SCANNED if name not in table.column_names]:
+            raise SurveyError(f"{str(part)!r} has no column {missing[0]}, so it is no part of a scan.")
+        for row in table.to_pylist():
+            own = (row["id"] or "").strip()
+            if own and row["verdict"] in VERDICTS:
+                for name in ("reasons", "pictures"):
+                    row[name] = [] if row["verdict"] == "clear" else row[name] or []
+                rows.setdefault(own, row)
+    return rows
+
+
+def read_table(file: Path, *columns: str) -> list[dict[str, str]]:
+    """Rows of a CSV file with at least these columns, in the encodings and separators of advert files.
+
+    Raises:
+        SurveyError: The file cannot be read, or lacks a column.
+    """
+    try:
+        content = decode(file.read_bytes())
+        separator = max(SEPARATORS, key=content.partition("\n")[0].count)
+        reader = csv.DictReader(io.StringIO(content, newline=""), delimiter=separator, restval="")
+        reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
+        rows = [{name: cell.strip() for name, cell in row.items() if name} for row in reader]
+    except (OSError, csv.Error) as error:
+        raise SurveyError(f"{str(file)!r} cannot be read as a table: {error}.") from error
+    if missing := [name for name in columns if name not in reader.fieldnames]:
+        raise SurveyError(f"{str(file)!r} has no column {missing[0]}; it needs {', '.join(columns)}.")
+    return rows
+
+
+def read_labels(file: Path) -> dict[str, dict[str, str]]:
+    """Rows of an expert's labels by the advert's id; those without a label are left out.
+
+    Raises:
+        SurveyError: The file cannot be read, or labels an advert in two ways.
+    """
+    labels: dict[str, dict[str, str]] = {}
+    for row in read_table(file, "id", "label"):
+        if row["label"] and labels.setdefault(row["id"], row)["label"] != row["label"]:
+            raise SurveyError(f"{str(file)!r} labels the advert {row['id']!r} in two ways; keep one.")
+    return labels
+
+
+def read_links(file: Path) -> dict[str, str]:
+    """The cluster of each advert that has one.
+
+    Raises:
+        SurveyError: The file cannot be read.
+    """
+    return {row["id"]: row["cluster"] for row in read_table(file, "id", "cluster") if row["cluster"]}
+
+
+def read_rates(file: Path) -> dict[str, float]:
+    """What one unit of each currency is worth in the currency whose rate is 1.
+
+    Raises:
+        SurveyError: The file cannot be read, a rate is no number above 0, or none is 1.
+    """
+    rates: dict[str, float] = {}
+    for row in read_table(file, "currency", "rate"):
+        try:
+            rate = float(row["rate"])
+        except ValueError:
+            rate = 0.0
+        if not 0 < rate < inf:
+            raise SurveyError(
+                f"{str(file)!r} gives {row['rate']!r} as the rate of {row['currency']!r}; write a number."
+            )
+        rates[row["currency"].upper()] = rate
+    if 1.0 not in rates.values():
+        raise SurveyError(f"{str(file)!r} has no currency with rate 1: that is the one that values are given in.")
+    return rates

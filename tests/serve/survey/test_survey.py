@@ -1,0 +1,269 @@
+"""`schreger survey` counts what a scan found, corrects it, and says what it could not use."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from model.errors import SchregerError
+from model.taxonomy import load_taxonomy
+from serve.advert.combination import load_combination
+from serve.advert.reasons import explain
+from serve.advert.signals import Subject, measure
+from serve.advert.words import find_words
+
+Alarm = Callable[..., dict[str, Any]]
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
+
+
+def clear(own: str, **cells: Any) -> dict[str, Any]:
+    return {"id": own, "platform": "A", "seller": f"other {own}", **cells}
+
+
+def many(alarm: Alarm, alarms: int, others: int, platform: str = "A") -> list[dict[str, Any]]:
+    """Adverts of a platform, each by its own seller."""
+    flagged = [alarm(f"{platform} alarm {n}", platform=platform, seller=f"seller {n}") for n in range(alarms)]
+    return flagged + [clear(f"{platform} clear {n}", platform=platform) for n in range(others)]
+
+
+# Figures
+
+
+def test_labels_correct_the_raw_count_in_each_stratum(files: Any, alarm: Alarm) -> None:
+    """Of A's 20 alarms half are true and of its 180 others one in nine is missed; B's are all true."""
+    a, b = many(alarm, 20, 180), many(alarm, 10, 90, platform="B")
+    files.write([*a, *b])
+    of_a = [{"id": each["id"], "label": "ivory" if n % 2 else "bone"} for n, each in enumerate(a[:20])]
+    of_a += [{"id": each["id"], "label": "0" if n % 9 else "ivory_inlay"} for n, each in enumerate(a[20:])]
+    of_b = [{"id": each["id"], "label": "1"} for each in b[:10]] + [
+        {"id": each["id"], "label": "no"} for each in b[10:]
+    ]
+    status, _ = files.survey(labels=files.table("labels.csv", ["id", "label"], [*of_a, *of_b]))
+    assert status == 0
+    first, second = files.read("prevalence")
+    assert [first[name] for name in ("stratum", "subject", "method", "alarms")] == ["A", "tusk_ivory", "labels", "20"]
+    assert float(first["offers"]) == pytest.approx(10 + 20)  # all labelled: known, not estimated
+    assert float(first["offers_low"]) == pytest.approx(30) == pytest.approx(float(first["offers_high"]))
+    assert float(second["share"]) == pytest.approx(0.1)
+    assert float(second["per_alarm"]) == pytest.approx(1)
+
+
+def test_without_labels_known_error_rates_correct_and_strange_policies_do_not(files: Any, alarm: Alarm) -> None:
+    files.write(many(alarm, 40, 960))
+    files.survey()
+    (row,) = files.read("prevalence")
+    assert row["method"] == "error rates"
+    assert float(row["share_low"]) < float(row["share"]) < float(row["share_high"])
+    files.write([each | {"policy": "mine/1"} for each in many(alarm, 40, 960)])
+    _, out = files.survey()
+    (row,) = files.read("prevalence")
+    assert (row["method"], row["share"], row["share_high"]) == ("", "", "")
+    assert "not corrected" in (out / "index.html").read_text()
+
+
+def test_strata_are_those_of_the_file_and_never_pooled(files: Any, alarm: Alarm) -> None:
+    adverts = [
+        each | {"stratum": "found by a word" if n % 2 else "followers"} for n, each in enumerate(many(alarm, 6, 60))
+    ]
+    files.write(adverts)
+    files.survey()
+    assert [row["stratum"] for row in files.read("prevalence")] == ["followers", "found by a word"]
+    assert sum(int(row["adverts"]) for row in files.read("verdicts")) == 66
+
+
+def test_each_subject_is_corrected_by_itself(files: Any, alarm: Alarm) -> None:
+    birds = [alarm(f"bird {n}", answer="psittacus_erithacus", seller=f"b{n}") for n in range(5)]
+    files.write([*many(alarm, 10, 85), *birds])
+    labels = [{"id": f"bird {n}", "label": "psittacus_erithacus"} for n in range(5)]
+    labels += [{"id": f"A alarm {n}", "label": "none"} for n in range(10)]
+    labels += [{"id": f"A clear {n}", "label": "none"} for n in range(85)]
+    files.survey(labels=files.table("labels.csv", ["id", "label"], labels))
+    parrots, ivory = files.read("prevalence")
+    assert (parrots["subject"], float(parrots["offers"])) == ("psittaciformes", pytest.approx(5))
+    assert (ivory["subject"], ivory["offers"], float(ivory["offers_high"])) == ("tusk_ivory", "", pytest.approx(0))
+
+
+def test_a_sample_drawn_by_verdict_is_weighed_by_verdict(files: Any, alarm: Alarm) -> None:
+    """All 30 alarms about parrots are labelled and one clear advert in ten, of which two in ten are missed ivory."""
+    birds = [alarm(f"bird {n}", answer="psittacus_erithacus", seller=f"b{n}") for n in range(30)]
+    files.write([*birds, *(clear(f"c{n}") for n in range(200))])
+    labels = [{"id": f"bird {n}", "label": "1", "stratum": "block"} for n in range(30)]
+    labels += [{"id": f"c{n}", "label": "ivory" if n < 4 else "0", "stratum": "clear"} for n in range(20)]
+    files.survey(labels=files.table("labels.csv", ["id", "label", "stratum"], labels))
+    offers = {row["subject"]: float(row["offers"]) for row in files.read("prevalence")}
+    assert offers == {"psittaciformes": pytest.approx(30), "tusk_ivory": pytest.approx(40)}
+
+
+def test_value_is_given_by_currency_and_in_one(files: Any, alarm: Alarm) -> None:
+    prices = [("US$ 10", ""), ("20", "USD"), ("€ 1.000,00", ""), ("ask", ""), ("7", "")]
+    adverts = [alarm(f"a{n}", price=price, currency=code) for n, (price, code) in enumerate(prices)]
+    files.write([*adverts, *(clear(f"c{n}", price="99", currency="USD") for n in range(50))])
+    files.survey(
+        rates=files.table(
+            "rates.csv", ["currency", "rate"], [{"currency": "USD", "rate": 1}, {"currency": "EUR", "rate": 1.085}]
+        )
+    )
+    rows = {row["currency"]: row for row in files.read("values")}
+    assert {code: (row["asked"], row["value"]) for code, row in rows.items()} == {
+        "all": ("", "1115.0"), "USD": ("30.0", "30.0"), "EUR": ("1000.0", "1085.0"), "": ("7.0", ""),
+    }  # fmt: skip
+    assert (
+        float(rows["USD"]["offered_low"])
+        < 30 * float(files.read("prevalence")[0]["per_alarm"])
+        < float(rows["USD"]["offered_high"])
+    )
+
+
+def test_specimens_weeks_and_places_are_counted_with_their_uncertainty(files: Any, alarm: Alarm) -> None:
+    days = ["2025-03-03", "2025-03-09T23:00:00Z", "2025-03-10", "3/4/25"]
+    adverts = [alarm(f"a{n}", posted_at=day, quantity="3", location="Hanoi") for n, day in enumerate(days)]
+    files.write([*adverts, *(clear(f"c{n}") for n in range(50))])
+    files.survey()
+    assert [(row["week"], row["alarms"]) for row in files.read("weeks")] == [("2025-03-03", "2"), ("2025-03-10", "1")]
+    (specimens,), (place,) = files.read("classes"), files.read("locations")
+    assert (specimens["class"], specimens["specimens"]) == ("ivory", "12.0")
+    assert float(specimens["offered_low"]) < float(specimens["offered"]) < float(specimens["offered_high"])
+    assert (place["location"], place["alarms"]) == ("Hanoi", "4")
+
+
+def test_contradictions_sellers_and_clusters_are_listed(files: Any, alarm: Alarm) -> None:
+    taxonomy, words = load_taxonomy(), find_words("carved ox bone netsuke")
+    subject = Subject.of("tusk_ivory", taxonomy)
+    why = explain(words, measure(words, [0.93], subject), [0.93], subject, load_combination(), taxonomy)
+    adverts = [
+        alarm("a", reasons=[reason.sentence for reason in why]),
+        alarm("b", platform="B", seller="t"),
+        clear("c"),
+    ]
+    files.write(adverts)
+    links = [{"id": own, "cluster": "7", "reason": "same picture"} for own in ("a", "b", "c")]
+    files.survey(links=files.table("links.csv", ["id", "cluster", "reason"], links))
+    assert [row["id"] for row in files.read("contradictions")] == ["a"]
+    assert [(row["platform"], row["seller"], row["alarms"]) for row in files.read("sellers")] == [
+        ("A", "s", "1"),
+        ("B", "t", "1"),
+    ]
+    (cluster,) = files.read("clusters")
+    assert [cluster[name] for name in ("cluster", "adverts", "alarms", "sellers", "platforms")] == [
+        "7",
+        "3",
+        "2",
+        "3",
+        "A, B",
+    ]
+
+
+# Information logs
+
+
+def test_a_log_says_what_where_when_with_hashes_and_findings(files: Any, alarm: Alarm) -> None:
+    (files.folder / "shot.png").write_bytes(PNG)
+    text = "ox bone <script>alert(1)</script>"
+    files.write([
+        alarm("a1", text=text, posted_at="2025-03-03", location="Hanoi", price="$5", screenshot="shot.png"),
+        alarm("a2", posted_at="2025-03-09", screenshot="../../etc/passwd"), clear("c", seller="s"),
+        alarm("b", seller=""),
+    ])  # fmt: skip
+    _, out = files.survey()
+    logs = [json.loads(file.read_text()) for file in (out / "logs").glob("*.json")]
+    assert sorted(log["about"] for log in logs) == ["advert b", "seller s on A"]
+    log = max(logs, key=lambda each: each["alarms"])
+    first, second = log["adverts"]
+    assert (log["first_posted"], log["last_posted"], log["adverts_in_survey"]) == ("2025-03-03", "2025-03-09", 3)
+    assert (first["text"], first["location"], first["price"]) == (text, "Hanoi", "$5")
+    assert first["pictures"][0]["sha256"] == "ab" * 32
+    assert first["screenshot"] == {"file": "shot.png", "bytes": len(PNG), "sha256": sha256(PNG).hexdigest()}
+    assert "cannot be read" in second["screenshot"]["error"]
+    page = (out / "logs" / f"{log['log']}.html").read_text()
+    assert "<script>" not in page
+    assert "data:image/png;base64," in page
+
+
+def test_logs_of_an_earlier_survey_do_not_stay(files: Any, alarm: Alarm) -> None:
+    files.write([alarm("a"), alarm("b", seller="t")])
+    _, out = files.survey()
+    before = {file.name for file in (out / "logs").iterdir()}
+    (out / "logs" / "my notes.html").touch()
+    files.write([alarm("a"), clear("b")])
+    files.survey()
+    after = {file.name for file in (out / "logs").iterdir()}
+    assert len(before) == 4
+    assert len(after & before) == 2
+    assert after - before == {"my notes.html"}
+
+
+# What cannot be used
+
+
+def test_what_is_left_out_is_counted(files: Any, alarm: Alarm) -> None:
+    files.write([alarm("a", price="ask"), alarm("a"), alarm(""), clear("only scanned"), clear("c")])
+    lines = (files.folder / "adverts.csv").read_text().splitlines()
+    kept = [line for line in lines if not line.startswith("only scanned")]
+    (files.folder / "adverts.csv").write_text("\n".join([*kept, "only advertised,B,s,"]))
+    labels = files.table("labels.csv", ["id", "label"], [{"id": "unknown", "label": "0"}, {"id": "c", "label": ""}])
+    status, out = files.survey(labels=labels)
+    content = json.loads((out / "survey.json").read_text())
+    assert status == 3
+    assert list(content["left_out"].values()) == [2, 1, 1, 1]
+    assert content["unread"] == {"prices that are no plain number": 1}
+    assert content["adverts"] == 2
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        ([{"id": "a", "label": "ivroy"}], "'ivroy'"),
+        ([{"id": "a", "label": "1"}, {"id": "a", "label": "0"}], "in two ways"),
+        ([{"id": "c", "label": "yes"}], "write a class"),
+        ([{"id": "a", "label": "0", "stratum": "site X"}], "column stratum"),
+    ],
+)
+def test_a_label_that_cannot_be_used_is_named(files: Any, alarm: Alarm, labels: Any, words: str) -> None:
+    files.write([alarm("a"), alarm("b", answer="psittacus_erithacus"), clear("c")])
+    with pytest.raises(SchregerError, match=words):
+        files.survey(labels=files.table("labels.csv", ["id", "label", "stratum"], labels))
+
+
+@pytest.mark.parametrize("rate", ["much", "0", "-1", "inf", "nan", ""])
+def test_a_rate_that_is_no_number_above_0_is_named(files: Any, alarm: Alarm, rate: str) -> None:
+    files.write([alarm("a")])
+    rows = [{"currency": "USD", "rate": 1}, {"currency": "EUR", "rate": rate}]
+    with pytest.raises(SchregerError, match="'EUR'"):
+        files.survey(rates=files.table("rates.csv", ["currency", "rate"], rows))
+
+
+def test_files_that_are_no_scan_or_table_are_named(files: Any, alarm: Alarm) -> None:
+    files.write([alarm("a")])
+    with pytest.raises(SchregerError, match="no column cluster"):
+        files.survey(links=files.table("links.csv", ["id", "group"], []))
+    (files.folder / "scan/part-00001.parquet").write_bytes(b"PAR1 cut off")
+    with pytest.raises(SchregerError, match=r"part-00001\.parquet"):
+        files.survey()
+    for part in (files.folder / "scan").iterdir():
+        part.unlink()
+    with pytest.raises(SchregerError, match="schreger scan"):
+        files.survey()
+
+
+def test_a_folder_that_cannot_be_written_is_named(files: Any, alarm: Alarm) -> None:
+    files.write([alarm("a")])
+    (files.folder / "file").touch()
+    with pytest.raises(SchregerError, match="cannot be written"):
+        files.survey(out=files.folder / "file")
+
+
+def test_the_command_ends_with_a_status_and_a_sentence(
+    schreger: Callable[..., "subprocess.CompletedProcess[str]"], files: Any, alarm: Alarm, tmp_path: Path
+) -> None:
+    files.write([alarm("a"), clear("c", location="北京 [bold]", posted_at="2025-03-03")])
+    options = ("--adverts", tmp_path / "adverts.csv", "--out", tmp_path / "out")
+    done = schreger("survey", tmp_path / "scan", *options)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.startswith("2 adverts in 1 strata")
+    done = schreger("survey", tmp_path, *options)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
