@@ -36,7 +36,8 @@ def run(module: str, function: str = "command", /, **options: Any) -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in ("model", "training", "serve"):
             raise
-        extras = "casebook" if module.startswith("serve.casebook") else "train,collect"
+        room = module.split(".")[1]
+        extras = {"casebook": "casebook", "scan": "scan,cluster"}.get(room, "train,collect")
         _leave(f"This command needs {error.name}, which is not installed: pip install 'schreger[{extras}]'.", WRONG_USE)
     except SchregerError as error:
         _leave(str(error), WRONG_USE)

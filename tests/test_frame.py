@@ -148,6 +148,7 @@ BREACHES = [
     ("lan", "serve.breach", "segno"),
     ("fastapi", "serve.breach", "fastapi"),
     ("casebook", "serve.breach", "sqlalchemy"),
+    ("store", "serve.breach", "fsspec"),
     ("cluster", "serve.scan", "ray"),
 ]
 
