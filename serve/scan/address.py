@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv6Address, ip_address
 
 from model.photo import PhotoError
 
@@ -25,22 +25,16 @@ def public_address(host: str, port: int) -> str:
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one of the public internet, and so is any IPv4 address that it stands for."""
+    """Whether an IP address is one of the public internet.
+
+    `is_global` is false of private, link-local, loopback and carrier-grade (100.64/10) addresses, among others. Mapped
+    and translated IPv4 addresses are reserved; those of 6to4 are as public as what they wrap.
+    """
     try:
         parsed = ip_address(address)
     except ValueError:
         return False
-    return all(map(_is_global, (parsed, *_inner(parsed))))
-
-
-def _is_global(address: IPv4Address | IPv6Address) -> bool:
-    """`is_global` is false of private, link-local, loopback and carrier-grade (100.64/10) addresses, among others."""
-    return address.is_global and not (address.is_multicast or address.is_reserved)
-
-
-def _inner(address: IPv4Address | IPv6Address) -> list[IPv4Address]:
-    """IPv4 addresses that an IPv6 address wraps: mapped, 6to4 and Teredo."""
-    if isinstance(address, IPv4Address):
-        return []
-    wrapped = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
-    return [each for each in wrapped if each is not None]
+    wrapped = parsed.sixtofour if isinstance(parsed, IPv6Address) else None
+    return all(
+        each.is_global and not each.is_multicast and not each.is_reserved for each in (parsed, wrapped or parsed)
+    )

@@ -62,7 +62,11 @@ def command(
             records = scan_on_cluster(ray, work, opened, missing)
         else:
             records = Scanner.of(work, Fetcher(out / FETCHED) if fetch else None).scan(undone(opened.rows(), missing))
-        _write(records, parts, Progress(console, sum(map(len, missing.values()))))
+        try:
+            _write(records, parts, Progress(console, sum(map(len, missing.values()))))
+        except KeyboardInterrupt:
+            console.print("What is done is kept: the same command goes on from there.", soft_wrap=True)
+            raise
     failed = sum(done["failed"] for _, done in parts.all(claim.rows))
     if merge:
         merge_parts(parts, claim.rows, merge)

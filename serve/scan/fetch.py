@@ -187,6 +187,8 @@ def _ask(target: Target, address: str) -> bytes | str:
             response = connection.getresponse()
             answer = _answer(response, host)
             cut_off = connection.late or bool(response.length)
+        except PhotoError:
+            raise
         except (OSError, HTTPException, ValueError) as error:
             raise LaterError(f"{host} does not answer as it should") from error
         finally:

@@ -178,12 +178,12 @@ def test_a_part_that_was_altered_is_made_anew(
     monkeypatch.setattr(parts, "ROWS", 4)
     monkeypatch.setattr("serve.scan.command.ROWS", 4)
     scan(adverts, tmp_path / "out")
-    before = results(tmp_path / "out")
+    before = results(tmp_path / "out", 4)
     part = tmp_path / "out/part-00001.parquet"
     part.write_bytes(part.read_bytes()[:-9])
     (tmp_path / "out/part-00002.json").write_text("{")
     scan(adverts, tmp_path / "out")
-    assert results(tmp_path / "out") == before
+    assert results(tmp_path / "out", 4) == before
 
 
 def test_merge_writes_one_file_with_lists_joined(adverts: Path, tmp_path: Path, scan: Scan) -> None:
