@@ -184,9 +184,9 @@ def _ask(target: Target, address: str) -> bytes | str:
         try:
             agent = f"{AGENT}/{version('schreger')}"
             connection.request("GET", target.path, headers={"User-Agent": agent, "Accept": "image/*"})
-            response = connection.getresponse()
-            answer = _answer(response, host)
-            cut_off = connection.late or bool(response.length)
+            with connection.getresponse() as response:
+                answer = _answer(response, host)
+                cut_off = connection.late or bool(response.length)
         except PhotoError:
             raise
         except (OSError, HTTPException, ValueError) as error:
