@@ -90,7 +90,7 @@ class Classifier:
         """
         pool = ThreadPoolExecutor(CORES)
         try:
-            for batch in _ahead(pool, self._classify_batch, _batches(sources), 2 * CORES):
+            for batch in ahead(pool, self._classify_batch, _batches(sources), 2 * CORES):
                 yield from batch
         finally:
             pool.shutdown(cancel_futures=True)  # who stops early waits for the batches in work alone
@@ -185,13 +185,7 @@ class Classifier:
         )
 
 
-def _batches(sources: Iterable[Item]) -> Iterator[list[Item]]:
-    remaining = iter(sources)
-    while batch := list(islice(remaining, BATCH)):
-        yield batch
-
-
-def _ahead(
+def ahead(
     pool: ThreadPoolExecutor, function: Callable[[Item], Result], items: Iterable[Item], limit: int
 ) -> Iterator[Result]:
     """Results of a function over items, in order, with at most `limit` of them in work or waiting."""
@@ -202,6 +196,12 @@ def _ahead(
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
+
+
+def _batches(sources: Iterable[Item]) -> Iterator[list[Item]]:
+    remaining = iter(sources)
+    while batch := list(islice(remaining, BATCH)):
+        yield batch
 
 
 def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -157,6 +157,41 @@ def survey(
 
 
 @app.command()
+def scan(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="INPUT",
+            help="A folder of pictures; or adverts as CSV, JSON lines, Parquet or a WebDataset tar. Here, or in an "
+            "object store.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results; a scan that was cut off goes on.")],
+    pictures_root: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Folder of the pictures; by default that of the input.")
+    ] = None,
+    policy: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="When to review and to block (YAML); by default the shipped one."),
+    ] = None,
+    bundle: BundleOption = "lite2",
+    retry: Annotated[bool, typer.Option("--retry", help="Do the adverts with an error again, and only these.")] = False,
+    merge: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write all results as one file (.csv, .jsonl, .parquet), too.")
+    ] = None,
+    fetch: Annotated[
+        bool, typer.Option("--fetch", help="Download pictures that are addresses of the public internet.")
+    ] = False,
+    ray: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Scan on a Ray cluster; `local` starts one here.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+) -> None:
+    """Vet many adverts, or pictures, and go on after any interruption; results are Parquet files in a folder."""
+    run("serve.scan.command", **locals())
+
+
+@app.command()
 def train(
     out: Annotated[Path, typer.Option(help="Folder of the run; the bundle is made in OUT/bundle.")],
     recipe: Annotated[

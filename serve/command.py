@@ -16,6 +16,7 @@ EXTRAS = {
     "serve.case_report": "casebook,report",
     "serve.match": "links",
     "serve.review": "parquet",
+    "serve.scan": "scan,cluster",
     "serve.survey": "survey",
 }
 """What to install for the commands of a module, by how its name begins; the others need what trains."""

@@ -151,6 +151,7 @@ BREACHES = [
     ("casebook", "serve.breach", "sqlalchemy"),
     ("links", "serve.breach", "faiss"),
     ("links", "serve.links.breach", "pdqhash"),
+    ("store", "serve.breach", "fsspec"),
     ("cluster", "serve.scan", "ray"),
     ("survey", "serve.breach", "duckdb"),
 ]

@@ -2,7 +2,18 @@
 
 from model.photo.error import PhotoError
 from model.photo.kind import FORMATS
-from model.photo.photo import MAX_BYTES, Photo, open_photo, squash, thumbnail
+from model.photo.photo import MAX_BYTES, Photo, open_photo, read_file, squash, thumbnail, too_many_bytes
 from model.photo.quality import Quality
 
-__all__ = ["FORMATS", "MAX_BYTES", "Photo", "PhotoError", "Quality", "open_photo", "squash", "thumbnail"]
+__all__ = [
+    "FORMATS",
+    "MAX_BYTES",
+    "Photo",
+    "PhotoError",
+    "Quality",
+    "open_photo",
+    "read_file",
+    "squash",
+    "thumbnail",
+    "too_many_bytes",
+]

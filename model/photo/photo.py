@@ -45,9 +45,9 @@ def open_photo(source: bytes | str | os.PathLike[str], max_side: int = 1024) -> 
     """
     if max_side < 1:
         raise ValueError(f"max_side is {max_side}; it must be at least 1")
-    data = source if isinstance(source, bytes) else _read(source)
+    data = source if isinstance(source, bytes) else read_file(source)
     if len(data) > MAX_BYTES:
-        raise _too_many_bytes(len(data))
+        raise too_many_bytes(len(data))
     sha256 = hashlib.sha256(data).hexdigest()
     try:
         return _open_bytes(data, sha256, max_side)
@@ -79,7 +79,8 @@ def thumbnail(pixels: NDArray[np.uint8], side: int, kind: Literal["WEBP", "JPEG"
     return file.getvalue()
 
 
-def _read(source: str | os.PathLike[str]) -> bytes:
+def read_file(source: str | os.PathLike[str]) -> bytes:
+    """The bytes of a regular file that may be a photo; raises PhotoError (unreadable_file, too_many_bytes)."""
     path = Path(source)
     name = repr(path.name[:80])  # repr: one line, whatever the name holds
     try:
@@ -94,12 +95,13 @@ def _read(source: str | os.PathLike[str]) -> bytes:
     except (OSError, ValueError):  # ValueError: a NUL in the name
         raise PhotoError("unreadable_file", f"{name} cannot be read; check its name and the disk.") from None
     if stat.S_ISREG(status.st_mode):
-        raise _too_many_bytes(status.st_size)
+        raise too_many_bytes(status.st_size)
     if stat.S_ISDIR(status.st_mode):
         raise PhotoError("unreadable_file", f"{name} is a folder; give a photo that is in it.")
     raise PhotoError("unreadable_file", f"{name} is a pipe or a device; give a photo file.")
 
 
-def _too_many_bytes(size: int) -> PhotoError:
+def too_many_bytes(size: int) -> PhotoError:
+    """The error for a file that is larger than MAX_BYTES."""
     sentence = f"This file has {size / 1e6:.0f} MB and the limit is {MAX_BYTES / 1e6:.0f}; send a smaller copy."
     return PhotoError("too_many_bytes", sentence)

@@ -6,20 +6,29 @@ import codecs
 import csv
 import io
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TextIO
 
 from model.errors import SchregerError
 from serve.advert.advert import Advert
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 COLUMNS = frozenset(field.name for field in fields(Advert)) - {"other", "error"}
 SEPARATORS = ",;\t"
 JSON_LINES = (".jsonl", ".ndjson")
 LONGEST_CELL = 10_000_000
+CHUNK = 1 << 20
+
+
+class Ids(Protocol):
+    """The ids met so far: a set, or what stands in for one that memory cannot hold."""
+
+    def __contains__(self, own: str, /) -> bool: ...
+    def add(self, own: str, /) -> None: ...
 
 
 class AdvertFileError(SchregerError):
@@ -34,91 +43,122 @@ def read_adverts(file: Path, pictures_root: Path | None = None) -> list[Advert]:
     Raises:
         AdvertFileError: The file cannot be read, or has no column `id`.
     """
+    root = file.parent if pictures_root is None else pictures_root
     try:
-        content = decode(file.read_bytes())
+        with file.open("rb") as stream:
+            adverts = [
+                replace(advert, pictures=picture_paths(map(str, advert.pictures), root))
+                for advert in stream_adverts(stream, str(file), set())
+            ]
     except OSError as error:
         raise AdvertFileError(f"{str(file)!r} cannot be read: {error.strerror or error}.") from error
-    rows = _json_rows(file, content) if file.suffix.lower() in JSON_LINES else _table_rows(file, content)
-    root = file.parent if pictures_root is None else pictures_root
-    seen: set[str] = set()
-    adverts = []
-    for row, fault in rows:
-        own = str(row.get("id") or "").strip()
-        problem = fault or ("This advert has no id." if not own else "")
-        if own in seen:
-            problem = problem or f"The id {own!r} is that of an earlier advert too."
-        seen.add(own or "\0")
-        adverts.append(_advert(row, root, problem))
+    if not adverts and _is_json(str(file)):
+        raise AdvertFileError(f"{str(file)!r} holds no advert.")
     return adverts
 
 
-def decode(content: bytes) -> str:
-    """Text of bytes that are UTF-8 with or without BOM, UTF-16, or else cp1252."""
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return content.decode("utf-16", "replace")
-    if content[:2].count(0) == 1:  # the first sign of a table is ASCII, half of which is zero in UTF-16
-        return content.decode("utf-16-be" if content[0] == 0 else "utf-16-le", "replace")
+def stream_adverts(stream: BinaryIO, name: str, seen: Ids) -> Iterator[Advert]:
+    """The adverts of an open file one by one, with the names of their pictures; see `read_adverts`.
+
+    Args:
+        stream: The file, at its start; it is read twice, first to find out its encoding.
+        name: Its name, whose ending says what it is.
+        seen: Takes up the ids; those that it holds already are doubled.
+    """
+    encoding = encoding_of(stream)
+    stream.seek(0)
+    is_json = _is_json(name)
+    text = io.TextIOWrapper(stream, encoding, errors="replace", newline="\n" if is_json else "")
     try:
-        return content.decode("utf-8-sig")
+        for row, fault in _json_rows(text) if is_json else _table_rows(name, text):
+            yield to_advert(row, fault, seen)
+    finally:
+        text.detach()  # the stream is closed by whoever opened it
+
+
+def encoding_of(stream: BinaryIO) -> str:
+    """The encoding of a text: UTF-8 with or without BOM, UTF-16, or else cp1252."""
+    decoder, start = codecs.getincrementaldecoder("utf-8")(), True
+    while chunk := stream.read(CHUNK):
+        if start and chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            return "utf-16"
+        if start and chunk[:2].count(0) == 1:  # the first sign of a table is ASCII, half of which is zero in UTF-16
+            return "utf-16-be" if chunk[0] == 0 else "utf-16-le"
+        start = False
+        try:
+            decoder.decode(chunk)
+        except UnicodeDecodeError:
+            return "cp1252"
+    try:
+        decoder.decode(b"", final=True)
     except UnicodeDecodeError:
-        return content.decode("cp1252", "replace")
+        return "cp1252"
+    return "utf-8-sig"
 
 
 def picture_paths(names: Iterable[str], root: Path) -> tuple[Path, ...]:
     """Where pictures lie. A name that leads out of the root is kept as a name below it, where nothing will be found."""
     paths = []
-    for name in filter(None, map(str.strip, names)):
+    for name in filter(None, (name.replace("\0", "").strip() for name in names)):
         path = root / name
         outside = not path.resolve().is_relative_to(root.resolve())
         paths.append(root / Path(name.replace("\\", "/")).name if outside else path)
     return tuple(paths)
 
 
-def _table_rows(file: Path, content: str) -> list[tuple[dict[str, Any], str]]:
+def to_advert(row: Mapping[str, Any], fault: str, seen: Ids) -> Advert:
+    """The advert of a row, with the names of its pictures; `fault` says what is wrong with the row, if anything is."""
+    own = _text(row.get("id")).strip()
+    if not own:
+        fault = fault or "This advert has no id."
+    elif own in seen:
+        fault = fault or f"The id {own!r} is that of an earlier advert too."
+    else:
+        seen.add(own)
+    pictures = row.get("pictures") or ""
+    names = pictures if isinstance(pictures, list) else str(pictures).split(";")
+    known = {name: _text(row.get(name)) for name in COLUMNS - {"pictures"}}
+    other = {str(name): _text(value) for name, value in row.items() if name not in COLUMNS}
+    return Advert(**known, pictures=tuple(filter(None, map(str.strip, map(_text, names)))), other=other, error=fault)
+
+
+def _table_rows(name: str, text: TextIO) -> Iterator[tuple[dict[str, Any], str]]:
     csv.field_size_limit(LONGEST_CELL)
-    header = content.partition("\n")[0]
+    lines = (line.replace("\0", "") for line in text)
+    header = next(lines, "")
     separator = max(SEPARATORS, key=header.count)
     try:
-        reader = csv.DictReader(io.StringIO(content.replace("\0", ""), newline=""), delimiter=separator, restkey="")
-        named = [(name or "").strip().lower() for name in reader.fieldnames or ()]
+        reader = csv.DictReader(chain([header], lines), delimiter=separator, restkey="")
+        named = [(each or "").strip().lower() for each in reader.fieldnames or ()]
+        if "id" not in named:
+            has = ", ".join(filter(None, named)) or "none"
+            raise AdvertFileError(f"{name!r} has no column id; its columns are {has}.")
         reader.fieldnames = [
-            low if low in COLUMNS else name for low, name in zip(named, reader.fieldnames or (), strict=True)
+            low if low in COLUMNS else each for low, each in zip(named, reader.fieldnames or (), strict=True)
         ]
-        rows = [({key: value for key, value in row.items() if key}, _cells(row)) for row in reader]
+        for row in reader:
+            yield {key: value for key, value in row.items() if key}, _cells(row)
     except csv.Error as error:
-        raise AdvertFileError(f"{str(file)!r} cannot be read as a table: {error}.") from error
-    if "id" not in named:
-        raise AdvertFileError(
-            f"{str(file)!r} has no column id; its columns are {', '.join(filter(None, named)) or 'none'}."
-        )
-    return rows
+        raise AdvertFileError(f"{name!r} cannot be read as a table: {error}.") from error
 
 
 def _cells(row: Mapping[str, Any]) -> str:
     return "This row has more cells than the header." if "" in row else ""
 
 
-def _json_rows(file: Path, content: str) -> list[tuple[dict[str, Any], str]]:
-    rows: list[tuple[dict[str, Any], str]] = []
-    for number, line in enumerate(content.split("\n"), 1):
+def _is_json(name: str) -> bool:
+    return name.lower().endswith(JSON_LINES)
+
+
+def _json_rows(text: TextIO) -> Iterator[tuple[dict[str, Any], str]]:
+    for number, line in enumerate(text, 1):
         if not line.strip():
             continue
         try:
             row = json.loads(line)
         except (ValueError, RecursionError):
             row = None
-        rows.append((row, "") if isinstance(row, dict) else ({}, f"Line {number} is no JSON object."))
-    if not rows:
-        raise AdvertFileError(f"{str(file)!r} holds no advert.")
-    return rows
-
-
-def _advert(row: Mapping[str, Any], root: Path, error: str) -> Advert:
-    pictures = row.get("pictures") or ""
-    names = pictures if isinstance(pictures, list) else str(pictures).split(";")
-    known = {name: _text(row.get(name)) for name in COLUMNS - {"pictures"}}
-    other = {str(name): _text(value) for name, value in row.items() if name not in COLUMNS}
-    return Advert(**known, pictures=picture_paths(map(_text, names), root), other=other, error=error)
+        yield (row, "") if isinstance(row, dict) else ({}, f"Line {number} is no JSON object.")
 
 
 def _text(value: Any) -> str:

@@ -1,0 +1,116 @@
+"""What a scan must remember of everything that it met: on disk, so that memory does not grow with the input.
+
+Each is a temporary SQLite database that ends with the process, however that ends. What is lost by a kill is looked at
+again, with the same result.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from concurrent.futures import Future
+from dataclasses import asdict
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from model.finding import Finding
+from model.photo import Quality
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+class Ids:
+    """The ids of the adverts so far."""
+
+    def __init__(self) -> None:
+        self._database = _temporary("CREATE TABLE ids (id BLOB PRIMARY KEY) WITHOUT ROWID")
+
+    def __contains__(self, own: str) -> bool:
+        return self._database.execute("SELECT 1 FROM ids WHERE id = ?", (_key(own),)).fetchone() is not None
+
+    def add(self, own: str) -> None:
+        self._database.execute("INSERT OR IGNORE INTO ids VALUES (?)", (_key(own),))
+
+
+class Findings:
+    """What pictures show by the sha256 of their bytes, so that each is looked at once. Safe to share between threads.
+
+    On disk and not the latest in memory, since a picture is posted again at any time: about 600 bytes each.
+    """
+
+    def __init__(self, classes: Sequence[str], bundle: str) -> None:
+        self._classes, self._bundle = classes, bundle
+        self._order = {key: number for number, key in enumerate(classes)}
+        self._lock = Lock()
+        self._looking: dict[str, Future[Finding]] = {}
+        self._database = _temporary(
+            "CREATE TABLE findings (sha256 TEXT PRIMARY KEY, answer, status, probability, probabilities, unfamiliarity,"
+            " quality) WITHOUT ROWID"
+        )
+
+    def of(self, sha256: str, look: Callable[[], Finding]) -> Finding:
+        """The finding of a picture, from `look` if it is met for the first time; whoever meets it meanwhile waits."""
+        with self._lock:
+            if known := self._known(sha256):
+                return known
+            looking = self._looking.get(sha256)
+            if looking is None:
+                own = self._looking[sha256] = Future()
+        if looking is not None:
+            return looking.result()
+        try:
+            finding = look()
+        except BaseException as error:
+            own.set_exception(error)
+            with self._lock:
+                del self._looking[sha256]
+            raise
+        with self._lock:
+            self._keep(sha256, finding)
+            del self._looking[sha256]
+        own.set_result(finding)
+        return finding
+
+    def _known(self, sha256: str) -> Finding | None:
+        row = self._database.execute("SELECT * FROM findings WHERE sha256 = ?", (sha256,)).fetchone()
+        if row is None:
+            return None
+        _, answer, status, probability, blob, unfamiliarity, quality = row
+        vector = np.frombuffer(blob, np.float32)
+        ranked = np.argsort(-vector, kind="stable")
+        return Finding(
+            answer=answer,
+            status=status,
+            probability=probability,
+            probabilities=tuple((self._classes[index], float(vector[index])) for index in ranked),
+            unfamiliarity=unfamiliarity,
+            quality=tuple(_quality(**each) for each in json.loads(quality)),
+            bundle=self._bundle,
+        )
+
+    def _keep(self, sha256: str, finding: Finding) -> None:
+        vector = np.zeros(len(self._classes), np.float32)
+        for key, probability in finding.probabilities:
+            vector[self._order[key]] = probability
+        quality = json.dumps([asdict(each) for each in finding.quality])
+        values = (finding.answer, finding.status, finding.probability, vector.tobytes(), finding.unfamiliarity, quality)
+        self._database.execute("INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?, ?)", (sha256, *values))
+
+
+def _quality(advice: Sequence[str], **numbers: Any) -> Quality:
+    return Quality(**numbers, advice=tuple(advice))
+
+
+def _temporary(table: str) -> sqlite3.Connection:
+    database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+    for setting in ("journal_mode = OFF", "synchronous = OFF"):  # nothing of it outlives us
+        database.execute(f"PRAGMA {setting}")
+    database.execute(table)
+    return database
+
+
+def _key(own: str) -> bytes:
+    return own.encode("utf-8", "surrogatepass")

@@ -1,0 +1,155 @@
+"""The read stage: rows of an input, in its order, each an advert with the places of its pictures.
+
+An input is a folder of pictures, a table (CSV, JSON lines, Parquet), or a WebDataset tar; or a folder of Parquet files
+or tars. It is read from its start each time, which is quick beside looking at pictures, and never held as a whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from serve.advert import Advert
+from serve.advert.read import COLUMNS, stream_adverts, to_advert
+from serve.scan.disk import Ids
+from serve.scan.error import ScanError
+from serve.scan.store import Place
+from serve.scan.tar import read_tar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from model.photo import PhotoError
+
+PARQUET, TAR = ".parquet", ".tar"
+CHUNK = 1 << 20
+ROWS_AT_ONCE = 256
+
+
+class Span(NamedTuple):
+    """A picture that the input itself holds: a file, or with `start` and `size` a part of one."""
+
+    path: str
+    start: int = 0
+    size: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """A row of the input, numbered from 0.
+
+    `spans` are the places of the advert's pictures where the input holds these; otherwise they are found by name.
+    `fetched` tells for each picture that is an address the file that it was downloaded to, or why it was not.
+    """
+
+    number: int
+    advert: Advert
+    spans: tuple[Span, ...] = ()
+    fetched: Mapping[str, Path | PhotoError] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Source:
+    """An input.
+
+    Attributes:
+        place: Its file, or its folder.
+        kind: `pictures`, `.tar`, `.parquet` or `table`; a folder of such files alone is of
+            their kind.
+        without: A folder that is left out, wherever it lies.
+    """
+
+    place: Place
+    kind: str
+    without: Path
+
+    @classmethod
+    def of(cls, address: str, without: Path) -> Source:
+        """Raises ScanError where there is nothing at the address."""
+        place = Place.of(address)
+        if not place.is_folder():
+            return cls(place, place.ending if place.ending in (TAR, PARQUET) else "table", without)
+        source = cls(place, "pictures", without)
+        endings = {part.ending for part in source._parts()}
+        return replace(source, kind=endings.pop()) if endings in ({TAR}, {PARQUET}) else source
+
+    def rows(self) -> Iterator[Row]:
+        """Every row, one by one.
+
+        Raises:
+            AdvertFileError, ScanError: The input cannot be read.
+        """
+        for number, (advert, spans) in enumerate(self._adverts()):
+            yield Row(number, advert, spans)
+
+    @property
+    def pictures_root(self) -> Place:
+        """Where relative names of pictures lie unless it is said otherwise."""
+        return self.place if self.place.is_folder() else self.place.parent
+
+    def digest(self) -> str:
+        """Digest of what decides the rows: of tables all bytes, of pictures and tars their names and sizes."""
+        digest = hashlib.sha256()
+        for part in self._parts():
+            digest.update(f"{posixpath.relpath(part.path, self.place.path)}\t{part.size()}\n".encode(errors="replace"))
+            if self.kind in ("table", PARQUET):
+                with part.open() as stream:
+                    while chunk := stream.read(CHUNK):
+                        digest.update(chunk)
+        return digest.hexdigest()
+
+    def _parts(self) -> Iterator[Place]:
+        if not self.place.is_folder():
+            yield self.place
+            return
+        mine = f"{self.without.absolute()}/"
+        yield from (part for part in self.place.files() if not (part.is_local and part.path.startswith(mine)))
+
+    def _adverts(self) -> Iterator[tuple[Advert, tuple[Span, ...]]]:
+        seen = Ids()
+        for part in self._parts():
+            if self.kind == "pictures":
+                name = posixpath.relpath(part.path, self.place.path)
+                yield Advert(name, pictures=(name,)), (Span(part.path),)
+            elif self.kind == TAR:
+                for row, members, fault in read_tar(part):
+                    spans = tuple(Span(part.path, member.start, member.size) for member in members)
+                    names = {"pictures": [member.name for member in members]}
+                    yield to_advert(row | names, fault, seen), spans
+            else:
+                for advert in _parquet(part, seen) if self.kind == PARQUET else _table(part, seen):
+                    yield advert, ()
+
+
+def _table(file: Place, seen: Ids) -> Iterator[Advert]:
+    try:
+        with file.open() as stream:
+            yield from stream_adverts(stream, file.path, seen)
+    except OSError as error:
+        raise ScanError(f"{file.path!r} cannot be read: {error.strerror or error}.") from error
+
+
+def _parquet(file: Place, seen: Ids) -> Iterator[Advert]:
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        with file.open() as stream, pyarrow.parquet.ParquetFile(stream) as opened:
+            names = [name.lower() if name.lower() in COLUMNS else name for name in opened.schema_arrow.names]
+            if "id" not in names:
+                raise ScanError(f"{file.path!r} has no column id; its columns are {', '.join(names) or 'none'}.")
+            for batch in opened.iter_batches(ROWS_AT_ONCE):
+                for row in batch.rename_columns(names).to_pylist():
+                    yield to_advert({name: _plain(value) for name, value in row.items()}, "", seen)
+    except (OSError, pyarrow.ArrowException) as error:
+        raise ScanError(f"{file.path!r} cannot be read as a Parquet file: {str(error).splitlines()[0]}.") from error
+
+
+def _plain(value: Any) -> Any:
+    """A cell as text, or a list of such; dates and numbers are written as they print."""
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    return value if value is None or isinstance(value, str) else str(value)

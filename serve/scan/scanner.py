@@ -1,0 +1,172 @@
+"""From rows to results: reads pictures, opens and classifies each once, and judges the adverts."""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from model.classifier import DECODE_SIDE, Classifier, ahead
+from model.engine import CORES
+from model.photo import PhotoError, open_photo, read_file
+from serve.advert.vet import Judge
+from serve.scan.disk import Findings
+from serve.scan.fetch import is_address
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator
+
+    from model.finding import Finding
+    from serve.advert.policy import Policy
+    from serve.scan.fetch import Fetcher
+    from serve.scan.parts import Record
+    from serve.scan.read import Row
+    from serve.scan.store import Place
+
+READERS = 4 * CORES
+"""Pictures that are read at a time: so many cover the delay of an object store."""
+
+DOWNLOADS, ADVERTS_FETCHED_AHEAD = 32, 512
+NOT_FETCHED = PhotoError(
+    "unreadable_file", "This picture is an address, which is not opened; --fetch downloads such pictures."
+)
+NO_PICTURE = PhotoError("empty", "This advert has no picture.")
+
+
+class Task(NamedTuple):
+    """A picture of a row, by its place among them; -1 stands for a row that has none."""
+
+    row: Row
+    picture: int
+
+
+class Content(NamedTuple):
+    """The bytes of a task's picture, or why they could not be read."""
+
+    task: Task
+    content: bytes | PhotoError
+
+
+class Look(NamedTuple):
+    """What a task's picture shows, or why it could not be opened."""
+
+    task: Task
+    sha256: str | None
+    result: Finding | PhotoError
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is scanned with: a bundle, a policy, where the input lies, and where the pictures that it names lie."""
+
+    bundle: str
+    policy: Policy
+    inputs: Place
+    root: Place
+
+
+@dataclass(frozen=True)
+class Scanner:
+    """Does it; `fetch` downloads pictures that are addresses, and is None where nobody asked for that."""
+
+    work: Work
+    classifier: Classifier
+    judge: Judge
+    findings: Findings
+    fetch: Fetcher | None
+
+    @classmethod
+    def of(cls, work: Work, fetch: Fetcher | None = None) -> Scanner:
+        """Load the bundle and make a scanner."""
+        classifier = Classifier.load(work.bundle)
+        judge = Judge(classifier, work.policy, read=False)
+        return cls(work, classifier, judge, Findings(classifier.classes, classifier.bundle.id), fetch)
+
+    def scan(self, rows: Iterable[Row]) -> Generator[Record]:
+        """A record for each row, in order. Every stage has a bounded number of rows or pictures in work or waiting."""
+        downloads, readers, cores = (ThreadPoolExecutor(number) for number in (DOWNLOADS, READERS, CORES))
+        try:
+            if self.fetch:
+                rows = ahead(downloads, self.fetch.pictures_of, rows, ADVERTS_FETCHED_AHEAD)
+            contents = ahead(readers, self._read, _tasks(rows), READERS)
+            looks = ahead(cores, self._look, contents, 4 * CORES)
+            for row, of_row in groupby(looks, lambda look: look.task.row):
+                yield self._record(row, [look for look in of_row if look.result is not NO_PICTURE])
+        finally:
+            for pool in (downloads, readers, cores):
+                pool.shutdown(cancel_futures=True)  # who stops early waits for the pictures in work alone
+
+    def _read(self, task: Task) -> Content:
+        try:
+            return Content(task, NO_PICTURE if task.picture < 0 else self._bytes(task.row, task.picture))
+        except PhotoError as error:
+            return Content(task, error)
+
+    def _bytes(self, row: Row, picture: int) -> bytes | PhotoError:
+        if row.spans:
+            path, start, size = row.spans[picture]
+            return self.work.inputs.at(path).read(start, size)
+        name = str(row.advert.pictures[picture])
+        if not is_address(name):
+            return self.work.root.below(name).read()
+        fetched = row.fetched.get(name, NOT_FETCHED)
+        return fetched if isinstance(fetched, PhotoError) else read_file(fetched)
+
+    def _look(self, read: Content) -> Look:
+        task, content = read
+        if isinstance(content, PhotoError):
+            return Look(task, None, content)
+        sha256 = hashlib.sha256(content).hexdigest()
+        try:
+            return Look(task, sha256, self.findings.of(sha256, partial(self._classify, content)))
+        except PhotoError as error:
+            return Look(task, sha256, error)
+
+    def _classify(self, content: bytes) -> Finding:
+        return self.classifier.classify([open_photo(content, max_side=DECODE_SIDE)])
+
+    def _record(self, row: Row, looks: list[Look]) -> Record:
+        verdict = self.judge(row.advert, [look.result for look in looks])
+        return {
+            "row": row.number,
+            "id": _printable(verdict.id),
+            "verdict": verdict.verdict,
+            "score": round(verdict.score, 4),
+            "answer": verdict.answer,
+            "reasons": [_printable(reason.sentence) for reason in verdict.reasons],
+            "error": _printable(verdict.error) or None,
+            "bundle": verdict.bundle,
+            "policy": verdict.policy,
+            "pictures": [_picture(look) for look in looks],
+        }
+
+
+def _tasks(rows: Iterable[Row]) -> Iterator[Task]:
+    for row in rows:
+        for picture in range(len(row.advert.pictures)) or (-1,):
+            yield Task(row, picture)
+
+
+def _picture(look: Look) -> dict[str, Any]:
+    """A picture's part of a record, written as `schreger classify` writes its columns."""
+    name = str(look.task.row.advert.pictures[look.task.picture])
+    told: dict[str, Any] = {"path": _printable(name), "sha256": look.sha256}
+    if isinstance(look.result, PhotoError):
+        return told | {"error": str(look.result)}
+    finding = look.result
+    return told | {
+        "status": finding.status,
+        "answer": finding.answer,
+        "probability": round(finding.probability, 4),
+        "top": ";".join(f"{key}={probability:.4f}" for key, probability in finding.top),
+        "unfamiliarity": round(finding.unfamiliarity, 4),
+        "advice": ";".join(advice for quality in finding.quality for advice in quality.advice) or None,
+    }
+
+
+def _printable(text: str) -> str:
+    """Characters that UTF-8 cannot hold, as undecodable file names have, as backslash escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
