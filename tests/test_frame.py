@@ -147,6 +147,7 @@ BREACHES = [
     ("gradio", "serve.breach", "gradio"),
     ("lan", "serve.breach", "segno"),
     ("fastapi", "serve.breach", "fastapi"),
+    ("metrics", "serve.api.breach", "prometheus_client"),
     ("casebook", "serve.breach", "sqlalchemy"),
     ("cluster", "serve.scan", "ray"),
 ]
