@@ -5,8 +5,9 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from fastapi import FastAPI, Request, Response, Security
+from fastapi import APIRouter, FastAPI, Request, Response, Security
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 
@@ -14,14 +15,13 @@ from serve.api.desk import Desk
 from serve.api.error import ApiError, invalid, of_status, our_fault, to_response
 from serve.api.guard import Guard
 from serve.api.limits import Limits
-from serve.api.routes import PREFIX, router
+from serve.api.routes import PREFIX, public, router
 
 if TYPE_CHECKING:
     from model.classifier import Classifier
     from serve.api.keys import Keys
 
 OPENAPI = f"{PREFIX}/openapi.json"
-PUBLIC = (OPENAPI, f"{PREFIX}/health")
 ABOUT = "Judges adverts by pictures and words, and says what photos show. It gives a suspicion, never proof."
 
 
@@ -38,14 +38,18 @@ def build_api(classifier: Classifier, keys: Keys | None = None, limits: Limits |
         redirect_slashes=False,
     )
     app.state.desk = desk
+    app.include_router(public)
     # The guard checks keys; this tells the OpenAPI document that they are needed.
     app.include_router(router, dependencies=[Security(HTTPBearer(auto_error=False))] if keys else [])
     app.add_exception_handler(ApiError, _tell)
     app.add_exception_handler(RequestValidationError, _tell)
     app.add_exception_handler(HTTPException, _tell)
     app.add_exception_handler(Exception, _tell)
-    paths = {OPENAPI, *(route.path for route in router.routes if hasattr(route, "path"))}
-    return Guard(app, desk, keys, PUBLIC, paths)
+    return Guard(app, desk, keys, {OPENAPI, *_paths(public)}, {OPENAPI, *_paths(public), *_paths(router)})
+
+
+def _paths(router: APIRouter) -> set[str]:
+    return {route.path for route in router.routes if isinstance(route, APIRoute)}
 
 
 async def _tell(request: Request, raised: Exception) -> Response:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, TypeVar
 from model.legal import legal_status
 from model.photo import PhotoError
 from serve.advert import Advert, Judge
-from serve.api.error import ApiError
 from serve.api.metrics import Metrics
 from serve.api.schemas import Fault, FindingOut, ItemOut, Likely, ModelOut, PictureOut, ReasonOut, VerdictOut
 from serve.api.workers import Workers
@@ -45,16 +44,16 @@ class Desk:
         return await self._work([partial(self._vet, advert) for advert in adverts])
 
     async def classify(self, pictures: Sequence[bytes]) -> ItemOut:
-        """The finding of an item from its photos; those that cannot be read count only where there is no other."""
+        """The finding of an item from its photos, of those that can be read."""
         looked = await self._work([partial(self.classifier.look, picture) for picture in pictures])
         results = [each if isinstance(each, PhotoError) else each[1] for each in looked]
-        shown = self._pictures(pictures, results)
         findings = [each for each in results if not isinstance(each, PhotoError)]
-        if not findings:
-            first = next(each for each in results if isinstance(each, PhotoError))
-            raise ApiError(422, first.code, str(first))
-        item = findings[0] if len(findings) == 1 else self.classifier.combine(findings)
-        return ItemOut(item=self._finding(item), pictures=shown, bundle=item.bundle)
+        item = self.classifier.combine(findings) if len(findings) > 1 else next(iter(findings), None)
+        return ItemOut(
+            item=self._finding(item) if item else None,
+            pictures=self._pictures(pictures, results),
+            bundle=self.classifier.bundle.id,
+        )
 
     def model(self) -> ModelOut:
         """What answers, and the limits."""

@@ -37,7 +37,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     411: {"description": "The length of the body is not said."},
     413: {"description": "The body is too large."},
     415: {"description": "The body is neither a form nor JSON."},
-    422: {"description": "The request is not as the schema says, or no photo of it can be read."},
+    422: {"description": "The request is not as the schema says."},
     429: {"description": "Too much is waiting, or too much was asked; Retry-After says in seconds when to try again."},
     503: {"description": "It took too long."},
 }
@@ -51,6 +51,7 @@ def _desk(request: Request) -> Desk:
 
 
 AtDesk = Annotated[Desk, Depends(_desk)]
+public = APIRouter(prefix=PREFIX)
 router = APIRouter(prefix=PREFIX, responses={status: {"model": ErrorOut, **said} for status, said in ERRORS.items()})
 
 
@@ -63,9 +64,9 @@ def _body(model: type[Given]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-@router.get("/health")
+@public.get("/health")
 async def health() -> HealthOut:
-    """Whether it is up. Needs no key."""
+    """Whether it is up."""
     return HealthOut()
 
 
@@ -126,9 +127,17 @@ async def _form(request: Request) -> dict[str, Any]:
     parser.spool_max_size = 2**40  # never to a disk; the body was limited before
     fields: dict[str, Any] = {}
     for name, values in _by_name(await parser.parse()).items():
-        contents = [await value.read() if isinstance(value, UploadFile) else value for value in values]
-        fields[name] = contents if name == "pictures" or len(contents) > 1 else contents[0]
+        if name == "pictures":
+            fields[name] = [await _content(value) for value in values]
+        else:  # a field that is there twice is a list, which no text may be
+            fields[name] = values[0] if len(values) == 1 else values
     return fields
+
+
+async def _content(file: UploadFile | str) -> bytes:
+    if isinstance(file, str):
+        raise ApiError(422, "invalid_request", "The request cannot be used: send each of the pictures as a file.")
+    return await file.read()
 
 
 def _by_name(form: FormData) -> dict[str, list[UploadFile | str]]:

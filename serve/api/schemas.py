@@ -133,7 +133,7 @@ class VerdictsOut(BaseModel):
 class ItemOut(BaseModel):
     """What photos of one item show together, and each alone."""
 
-    item: FindingOut
+    item: FindingOut | None = Field(description="Null where no photo can be read.")
     pictures: tuple[PictureOut, ...]
     bundle: str
 
