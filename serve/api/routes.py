@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import ValidationError
@@ -25,9 +25,6 @@ from serve.api.schemas import (
     VerdictOut,
     VerdictsOut,
 )
-
-if TYPE_CHECKING:
-    from starlette.datastructures import FormData
 
 PREFIX = "/v1"
 ERRORS: dict[int | str, dict[str, Any]] = {
@@ -125,20 +122,20 @@ async def _form(request: Request) -> dict[str, Any]:
     limits = {"max_files": 10 * MAX_PICTURES, "max_fields": 100, "max_part_size": 4 * MAX_TEXT + 4}
     parser = MultiPartParser(request.headers, request.stream(), **limits)
     parser.spool_max_size = 2**40  # never to a disk; the body was limited before
-    fields: dict[str, Any] = {}
-    for name, values in _by_name(await parser.parse()).items():
-        if name == "pictures":
-            fields[name] = [await _content(value) for value in values]
-        else:  # a field that is there twice is a list, which no text may be
-            fields[name] = values[0] if len(values) == 1 else values
-    return fields
+    form = await parser.parse()
+    try:
+        return {name: await _field(name, form.getlist(name)) for name in form}
+    finally:
+        await form.close()
+
+
+async def _field(name: str, values: list[UploadFile | str]) -> Any:
+    if name == "pictures":
+        return [await _content(value) for value in values]
+    return values[0] if len(values) == 1 else values  # a list is no text, and is refused
 
 
 async def _content(file: UploadFile | str) -> bytes:
     if isinstance(file, str):
         raise ApiError(422, "invalid_request", "The request cannot be used: send each of the pictures as a file.")
     return await file.read()
-
-
-def _by_name(form: FormData) -> dict[str, list[UploadFile | str]]:
-    return {name: form.getlist(name) for name in form}

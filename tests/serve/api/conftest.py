@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import httpx
@@ -25,7 +25,7 @@ def classifier() -> Classifier:
 def serving(api: Guard, **headers: str) -> Iterator[httpx.Client]:
     """A client of the API, which answers on a port of this computer."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(api, log_level="warning", access_log=False))
+        server = uvicorn.Server(uvicorn.Config(api, log_config=None, access_log=False))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:
@@ -49,8 +49,6 @@ def client(classifier: Classifier) -> Iterator[httpx.Client]:
 @pytest.fixture
 def serve(classifier: Classifier) -> Iterator[Callable[..., httpx.Client]]:
     """Makes a client of an API with keys and limits of its own; headers are those of every request."""
-    from contextlib import ExitStack
-
     with ExitStack() as stack:
 
         def make(*, headers: dict[str, str] | None = None, **options: Any) -> httpx.Client:
