@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 GRACE = 1
 """Seconds that open connections have left when the server stops."""
 
+IDLE = 75
+"""Seconds that a connection is kept for the next request: longer than clients keep theirs, so that none is closed while
+the next request is on its way."""
+
 
 class ServeError(SchregerError):
     """The page cannot be served; `str(error)` says in one sentence why and what to do."""
@@ -201,7 +205,14 @@ def _run(
                     codes.announce()
                 sys.stderr.flush()
 
-    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE, **files)
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=GRACE,
+        timeout_keep_alive=IDLE,
+        **files,
+    )
     try:
         Server(config).run(sockets=[listener])
     except KeyboardInterrupt:  # Ctrl-C is how it is meant to end

@@ -23,25 +23,29 @@ def resident_mb(process: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-async def ask(url: str, pictures: list[bytes], seen: Counter[int], until: float) -> None:
+async def ask(number: int, url: str, pictures: list[bytes], seen: Counter[int | str], until: float) -> None:
     """One client, which comes back when it was told to."""
-    chosen = random.Random(len(seen))  # noqa: S311
+    chosen = random.Random(number)  # noqa: S311
     async with httpx.AsyncClient(timeout=120) as client:
         while time.monotonic() < until:
             files = [("pictures", chosen.choice(pictures)) for _ in range(chosen.randint(0, 3))]
             data = {"title": "Carved ivory figure", "text": "antique, free shipping " * chosen.randint(1, 20)}
-            answered = await client.post(f"{url}/v1/vet", data=data, files=files)
+            try:
+                answered = await client.post(f"{url}/v1/vet", data=data, files=files)
+            except httpx.TransportError as error:
+                seen[repr(error)] += 1
+                continue
             seen[answered.status_code] += 1
             if answered.status_code == 429:
                 await asyncio.sleep(int(answered.headers["retry-after"]) * chosen.random())
 
 
-async def press(url: str, process: int, pictures: list[bytes]) -> tuple[Counter[int], list[float]]:
+async def press(url: str, process: int, pictures: list[bytes]) -> tuple[Counter[int | str], list[float]]:
     """All clients together; gives how many answers had which status, and the memory over time in MB."""
-    seen: Counter[int] = Counter()
+    seen: Counter[int | str] = Counter()
     memory: list[float] = []
     until = time.monotonic() + SECONDS
-    clients = [asyncio.create_task(ask(url, pictures, seen, until)) for _ in range(CLIENTS)]
+    clients = [asyncio.create_task(ask(number, url, pictures, seen, until)) for number in range(CLIENTS)]
     await asyncio.sleep(WARM)
     while time.monotonic() < until:
         memory.append(resident_mb(process))

@@ -14,7 +14,8 @@ def test_requests_take_turns() -> None:
     workers, done = Workers(spaces=100, count=1), list[str]()
     go = threading.Event()
     first = workers.submit([partial(go.wait, 60)])
-    requests = [workers.submit([partial(done.append, name)] * length) for name, length in zip("abc", (5, 1, 2), strict=True)]
+    lengths = {"a": 5, "b": 1, "c": 2}
+    requests = [workers.submit([partial(done.append, name)] * length) for name, length in lengths.items()]
     go.set()
     for future in [*first, *(future for request in requests for future in request)]:
         future.result(60)
