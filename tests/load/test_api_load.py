@@ -28,7 +28,7 @@ async def ask(number: int, url: str, pictures: list[bytes], seen: Counter[int | 
     chosen = random.Random(number)  # noqa: S311
     async with httpx.AsyncClient(timeout=120) as client:
         while time.monotonic() < until:
-            files = [("pictures", chosen.choice(pictures)) for _ in range(chosen.randint(0, 3))]
+            files = [("pictures", chosen.choice(pictures)) for _ in range(chosen.randint(1, 3))]
             data = {"title": "Carved ivory figure", "text": "antique, free shipping " * chosen.randint(1, 20)}
             try:
                 answered = await client.post(f"{url}/v1/vet", data=data, files=files)
