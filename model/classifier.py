@@ -95,6 +95,10 @@ class Classifier:
         finally:
             pool.shutdown(cancel_futures=True)  # who stops early waits for the batches in work alone
 
+    def look(self, source: bytes | str | os.PathLike[str]) -> tuple[str, Finding] | PhotoError:
+        """What `stream` says of one source, found in this thread."""
+        return self._classify_batch([source])[0]
+
     def open(self, source: bytes | str | os.PathLike[str]) -> Opened | PhotoError:
         """Open a photo and make the network's input from it; an error is a value here, since a stream goes on."""
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import signal
 import socket
@@ -13,15 +14,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model.errors import SchregerError
+from serve.api.keys import read_keys
 from serve.lan import Codes, lan_address, make_certificate, show_qr
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request, Response
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from model.classifier import Classifier
+    from serve.api.keys import Keys
 
 GRACE = 1
 """Seconds that open connections have left when the server stops."""
+
+IDLE = 75
+"""Seconds that a connection is kept for the next request: longer than clients keep theirs, so that none is closed while
+the next request is on its way."""
 
 
 class ServeError(SchregerError):
@@ -29,15 +37,24 @@ class ServeError(SchregerError):
 
 
 def serve(
-    host: str | None = None, port: int = 7860, bundle: str = "lite2", lan: bool = False, tls: bool = False
+    host: str | None = None,
+    port: int = 7860,
+    bundle: str = "lite2",
+    lan: bool = False,
+    tls: bool = False,
+    api: bool = False,
+    api_keys: Path | None = None,
+    api_rate: int = 600,
 ) -> None:
     """Serve the page until Ctrl-C; port 0 takes a free one. Says where it is in one line on stderr.
 
     Without a host it is this computer alone, with `lan` its address on the network; there each device is asked for a
-    code. With `tls` it is served with a certificate of its own.
+    code. With `tls` it is served with a certificate of its own. With `api` programs are answered below /v1: those that
+    have a key of the file `api_keys`, with at most `api_rate` requests a minute; else any of this computer.
 
     Raises:
-        ServeError: The address or port cannot be used.
+        ServeError: The address or port cannot be used, or the API would be open to others.
+        KeysError: The keys cannot be used.
         LanError: There is no network, or no certificate can be made.
         BundleError, EngineError: The bundle cannot be loaded.
     """
@@ -46,6 +63,7 @@ def serve(
         _listen(host, port) as listener,
         tempfile.TemporaryDirectory(prefix="schreger-") as own,
     ):
+        keys = _keys_for(listener, api_keys) if api else None
         certificate = make_certificate(Path(own), listener.getsockname()[0]) if tls else None
         uploads = Path(own) / "uploads"
         # Gradio reads these when it is loaded; the folder is ours alone and goes when the server does.
@@ -55,7 +73,13 @@ def serve(
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops like Ctrl-C, so that the folder goes
         codes = Codes() if lan else None
-        app = build_app(Classifier.load(bundle), uploads, codes, tls)
+        classifier = Classifier.load(bundle)
+        app: ASGIApp = build_app(classifier, uploads, codes, tls)
+        if api:
+            from serve.api.api import build_api
+            from serve.api.limits import Limits
+
+            app = _beside(app, build_api(classifier, keys, Limits(a_minute=api_rate)))
         _run(app, listener, codes, certificate)
 
 
@@ -105,6 +129,30 @@ def build_app(classifier: Classifier, uploads: Path, codes: Codes | None = None,
     return app
 
 
+def _keys_for(listener: socket.socket, file: Path | None) -> Keys | None:
+    """The keys that the API asks for at this address; None where it asks for none.
+
+    Raises:
+        ServeError: Others than this computer reach the address, and there are no keys.
+        KeysError: The file cannot be used.
+    """
+    if file is not None:
+        return read_keys(file)
+    if not ipaddress.ip_address(listener.getsockname()[0]).is_loopback:
+        raise ServeError("Others can reach this address, so --api needs --api-keys FILE; see schreger api-key --help.")
+    return None
+
+
+def _beside(page: ASGIApp, api: ASGIApp) -> ASGIApp:
+    """The page, and beside it the API below /v1, which the page's door and codes do not stand before."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        is_for_api = scope["type"] == "http" and scope["path"].startswith("/v1/")
+        await (api if is_for_api else page)(scope, receive, send)
+
+    return app
+
+
 def _to_language(request: Request) -> Response:
     from fastapi.responses import RedirectResponse
 
@@ -136,7 +184,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _run(
-    app: FastAPI, listener: socket.socket, codes: Codes | None, certificate: tuple[Path, Path, str] | None
+    app: ASGIApp, listener: socket.socket, codes: Codes | None, certificate: tuple[Path, Path, str] | None
 ) -> None:
     import uvicorn
 
@@ -157,7 +205,14 @@ def _run(
                     codes.announce()
                 sys.stderr.flush()
 
-    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE, **files)
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=GRACE,
+        timeout_keep_alive=IDLE,
+        **files,
+    )
     try:
         Server(config).run(sockets=[listener])
     except KeyboardInterrupt:  # Ctrl-C is how it is meant to end

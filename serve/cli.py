@@ -75,9 +75,26 @@ def serve(
         bool, typer.Option("--lan", help="Let phones on the same network in; each is asked for a code.")
     ] = False,
     tls: Annotated[bool, typer.Option("--tls", help="Encrypt with a self-signed certificate.")] = False,
+    api: Annotated[bool, typer.Option("--api", help="Answer programs too, below /v1.")] = False,
+    api_keys: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", envvar="SCHREGER_API_KEYS", help="Keys of those who may use the API; see schreger api-key."
+        ),
+    ] = None,
+    api_rate: Annotated[int, typer.Option(metavar="N", min=1, help="Requests of each key in a minute.")] = 600,
 ) -> None:
     """Open the page for photos in a browser."""
-    run("serve.app", "serve", host=host, port=port, bundle=bundle, lan=lan, tls=tls)
+    run("serve.app", "serve", **locals())
+
+
+@app.command("api-key")
+def api_key(
+    name: Annotated[str, typer.Argument(help="Whose key it is.")],
+    file: Annotated[Path, typer.Argument(help="The file that serve --api-keys takes; it is made if there is none.")],
+) -> None:
+    """Make a key for the API: it is printed once, and only its digest is added to the file."""
+    run("serve.api.keys", "add", name=name, file=file)
 
 
 @app.command()

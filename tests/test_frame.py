@@ -148,6 +148,7 @@ BREACHES = [
     ("lan", "serve.breach", "segno"),
     ("report", "serve.breach", "typst"),
     ("fastapi", "serve.breach", "fastapi"),
+    ("metrics", "serve.api.breach", "prometheus_client"),
     ("casebook", "serve.breach", "sqlalchemy"),
     ("links", "serve.breach", "faiss"),
     ("links", "serve.links.breach", "pdqhash"),

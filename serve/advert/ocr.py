@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import threading
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ SIDE = 1280
 LEAST_SURE = 0.6
 """Lines of text that the reader is less sure of are left out."""
 
+_ONE_AT_A_TIME = threading.Lock()  # the reader keeps what it is at in itself, and uses every core anyway
+
 
 def can_read() -> bool:
     """Whether the extra is installed."""
@@ -30,7 +33,8 @@ def read_text(picture: Picture) -> str:
         pixels = open_photo(picture, max_side=SIDE).pixels
     except PhotoError:
         return ""
-    lines, _ = _reader()(pixels[:, :, ::-1])
+    with _ONE_AT_A_TIME:
+        lines, _ = _reader()(pixels[:, :, ::-1])
     return "\n".join(text for _, text, sure in lines or () if float(sure) >= LEAST_SURE)
 
 

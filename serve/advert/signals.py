@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from math import log, log1p
 from typing import TYPE_CHECKING
@@ -88,4 +89,10 @@ def log_odds(probability: float) -> float:
 
 def _close(names: Sequence[Match], words: Sequence[Match], kind: str) -> bool:
     others = [word for word in words if word.entry.kind == kind]
-    return any(max(name.start - other.end, other.start - name.end) < NEAR for name in names for other in others)
+    starts = [other.start for other in others]
+
+    def has_near(name: Match) -> bool:
+        before = bisect_left(starts, name.end + NEAR)
+        return before > 0 and name.start - others[before - 1].end < NEAR  # words of a kind do not overlap
+
+    return any(map(has_near, names))

@@ -36,14 +36,14 @@ def vet(advert: Advert, classifier: Classifier, policy: Policy | None = None, re
         policy: By default the shipped one.
         read: Whether text in pictures is read too, where the extra `ocr` is installed.
     """
-    return next(vet_all([advert], classifier, policy, read))
+    return Judge(classifier, policy, read).vet(advert)
 
 
 def vet_all(
     adverts: Iterable[Advert], classifier: Classifier, policy: Policy | None = None, read: bool = True
 ) -> Iterator[Verdict]:
     """Verdicts in the order of the adverts; pictures of several are classified together."""
-    judge = Judge(classifier, policy or load_policy(), read and ocr.can_read())
+    judge = Judge(classifier, policy, read)
     waiting: deque[Advert] = deque()
 
     def pictures() -> Iterator[Picture]:
@@ -64,10 +64,11 @@ def vet_all(
 
 
 class Judge:
-    """Makes verdicts from what pictures show and words say."""
+    """Makes verdicts from what pictures show and words say. Safe to share between threads; arguments as of `vet`."""
 
-    def __init__(self, classifier: Classifier, policy: Policy, read: bool) -> None:
-        self.classifier, self.read = classifier, read
+    def __init__(self, classifier: Classifier, policy: Policy | None = None, read: bool = True) -> None:
+        policy = policy or load_policy()
+        self.classifier, self.read = classifier, read and ocr.can_read()
         self.combination = load_combination()
         self.limits = thresholds(policy, self.combination)
         self.subjects = [Subject.of(key, classifier.taxonomy) for key in policy.subjects]
@@ -95,6 +96,11 @@ class Judge:
             policy=self.version,
             bundle=self.classifier.bundle.id,
         )
+
+    def vet(self, advert: Advert) -> Verdict:
+        """The verdict on one advert, whose pictures are looked at in this thread, one after the other."""
+        looked = map(self.classifier.look, advert.pictures)
+        return self(advert, [each if isinstance(each, PhotoError) else each[1] for each in looked])
 
     def _weigh(self, subject: Subject, words: Sequence[Match], pictures: Sequence[dict[str, float]]) -> Weighed:
         shown = [subject.probability(picture) for picture in pictures]

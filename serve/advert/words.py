@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import accumulate, pairwise
@@ -109,7 +110,14 @@ def find_words(text: str) -> tuple[Match, ...]:
         if first in starts and last in starts:
             start, end = starts[first], starts[last]
             found += filter(None, (_match(folded, entry, own, start, end) for entry, own in entries[number]))
-    return tuple(_in_context(match, kept) for kept in [_longest(found)] for match in kept)
+    kept = _longest(found)
+    places = [match.start for match in kept]
+
+    def around(match: Match) -> list[Match]:
+        first = bisect_left(places, match.start - CONTEXT_WORDS)
+        return kept[first : bisect_right(places, match.end + CONTEXT_WORDS)]
+
+    return tuple(_in_context(match, around(match)) for match in kept)
 
 
 def _match(folded: _Folded, entry: Entry, own: _Folded, start: int, end: int) -> Match | None:

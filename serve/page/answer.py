@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from model.legal import legal_status
 from model.photo import PhotoError
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from model.legal import LegalStatus
     from serve.page.tray import Looked
     from serve.words import Words
+
+ANNOUNCED: Final = '<div role="status">${value}</div>'
+"""A screen reader says what comes in here."""
 
 
 def headline(finding: Finding, words: Words) -> str:

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import gradio as gr
 
 from model.taxonomy import LANGUAGES
+from serve.advert import Judge
 from serve.page import answer
+from serve.page.advert import build_advert
 from serve.page.tray import KEPT, Tray
 from serve.texts import load_texts
 from serve.words import Words
@@ -44,9 +46,6 @@ ICON: Final = HERE / "icon.svg"
 SAMPLES: Final = {"lion": "lion.jpg", "cheetah": "cheetah1.jpg", "tower": "tower.jpg"}
 """Photos to try that the installed Gradio ships."""
 
-ANNOUNCED: Final = '<div role="status">${value}</div>'
-"""A screen reader says what comes in here."""
-
 TO_THE_DOOR: Final = (
     "sending", "looking", "no_connection", "busy", "too_large", "too_many", "no_camera", "remove_file", "error_empty",
 )  # fmt: skip
@@ -73,11 +72,11 @@ class Shown(NamedTuple):
 
 def build_page(classifier: Classifier, uploads: Path) -> gr.Blocks:
     """The page for one classifier at /en, /fr and so on; `uploads` is the folder that Gradio puts uploads into."""
-    tray = Tray(classifier, uploads, _samples())
+    tray, judge = Tray(classifier, uploads, _samples()), Judge(classifier)
     page = gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=DELETE_CACHE)
     for language in LANGUAGES:
         with page.route(language, f"/{language}", show_in_navbar=False):
-            _build_in(Words(language, classifier.taxonomy), tray)
+            _build_in(Words(language, classifier.taxonomy), tray, judge)
     page.queue(max_size=WAITING, default_concurrency_limit=AT_ONCE, api_open=False)
     return page
 
@@ -88,19 +87,27 @@ def head() -> str:
     return TELL_LANGUAGE.replace("{right_to_left}", json.dumps(right_to_left))
 
 
-def _build_in(words: Words, tray: Tray) -> None:
-    before = _before(words)
+def _build_in(words: Words, tray: Tray, judge: Judge) -> None:
     with gr.Row(elem_id="top"):
         gr.HTML(f"<h1>{TITLE}</h1><p>{escape(words.say('purpose'))}</p>", elem_id="intro")
         gr.HTML(_languages(words), elem_id="languages", js_on_load=_text("languages.js"))
+    with gr.Tabs(elem_id="tabs"):
+        with gr.Tab(words.say("photos_tab")):
+            _build_board(words, tray)
+        with gr.Tab(words.say("advert_tab")):
+            build_advert(words, tray, judge, MAX_BYTES, MAX_PHOTOS)
+    gr.HTML(_outro(words), elem_id="outro")
+
+
+def _build_board(words: Words, tray: Tray) -> None:
+    before = _before(words)
     with gr.Row(elem_id="board"):
         with gr.Column(elem_id="left"):
             door = _door(words, tray)
             pictures = gr.HTML(before.pictures, elem_id="pictures", js_on_load=_text("evidence.js"))
         with gr.Column(elem_id="right"):
-            headline = gr.HTML(before.headline, elem_id="headline", html_template=ANNOUNCED)
+            headline = gr.HTML(before.headline, elem_id="headline", html_template=answer.ANNOUNCED)
             details = gr.HTML(before.details, elem_id="details")
-    gr.HTML(_outro(words), elem_id="outro")
 
     shown = [headline, pictures, details, door]
     asked = gr.on(

@@ -140,9 +140,10 @@ const gone = new AbortController();
 const outside = (type, act) => document.addEventListener(type, (event) => {
   if (element.isConnected) act(event); else gone.abort();
 }, { signal: gone.signal });
+const take = (files) => { if (element.checkVisibility()) add(files); };  // else they are for another tab
 outside('dragover', (event) => event.preventDefault());
-outside('drop', (event) => { event.preventDefault(); add(event.dataTransfer.files); });
-outside('paste', (event) => add(event.clipboardData.files));
+outside('drop', (event) => { event.preventDefault(); take(event.dataTransfer.files); });
+outside('paste', (event) => take(event.clipboardData.files));
 outside('click', (event) => {
   const button = event.target.closest('[data-remove]');
   if (button) remove(button.dataset.remove);

@@ -316,3 +316,28 @@ def test_everything_that_can_be_used_has_a_name_and_is_reached_by_the_keyboard(v
     page.get_by_role("button", name=say("remove", number=1)).press("Enter")
     page.locator("#headline").get_by_text(say("waiting")).wait_for()
     assert page.evaluate("document.activeElement.type") == "file"
+
+
+@pytest.mark.parametrize(("language", "screen"), [("en", PHONE), ("ar", DESK)], ids=["phone", "desk"])
+def test_an_advert_is_vetted(visit: Visit, screen: dict[str, int], language: str, lion: bytes) -> None:
+    page, say = visit.page, visit.words.say
+    page.get_by_role("tab", name=say("advert_tab")).click()
+    ask = page.get_by_role("button", name=say("advert_ask"))
+    ask.click()
+    assert page.get_by_text(say("advert_nothing")).is_visible()
+
+    page.get_by_label(say("advert_title")).fill("Carved ivory netsuke")
+    page.get_by_label(say("advert_text")).fill("antique, free shipping, http://127.0.0.1:1/")
+    pictures = [{"name": name, "mimeType": "image/jpeg", "buffer": lion} for name in ("one.jpg", "two.jpg")]
+    page.set_input_files("#advert_form input[type=file]", pictures)  # type: ignore[arg-type]
+    page.get_by_role("button", name=say("remove_file", file="two.jpg")).click()
+    ask.click()
+    page.locator("#verdict").get_by_role("heading", name=say("verdict_block")).wait_for()
+    assert page.get_by_text(say("reason_named"), exact=True).is_visible()
+    assert page.locator("#verdict figure").count() == 1
+    page.wait_for_function("document.querySelector('#advert_form .state').textContent === ''")
+    visit.keep_picture(f"{language}-{screen['width']}-advert")
+    assert page.evaluate("document.documentElement.scrollWidth") <= screen["width"]
+    assert page.evaluate(CONTRAST) == []
+    assert page.locator("#photo .waiting li, #headline h2").count() == 0
+    assert visit.errors == []

@@ -1,10 +1,13 @@
 """The lexicon finds its words in eight languages however they are hidden, and knows when they mean something else."""
 
+import time
+
 import pytest
 
 from model.taxonomy import load_taxonomy
 from model.taxonomy.tree import LANGUAGES
 from serve.advert.lexicon import Entry, load_lexicon
+from serve.advert.signals import Subject, measure
 from serve.advert.words import find_words
 
 NAMES = ("named", "code", "cover")
@@ -145,3 +148,16 @@ def test_claims_to_be_lawful_are_told_word_for_word(claim: str) -> None:
 def test_any_text_is_read_without_complaint() -> None:
     for text in ("", "\0", "\ud800", "🐘" * 500, "\u202eivory", "a" * 50_000, "1" * 999, "؟!،" * 40):
         find_words(text)
+
+
+def test_a_text_of_nothing_but_trade_words_takes_time_in_proportion_to_its_length() -> None:
+    taxonomy = load_taxonomy()
+    ivory = Subject.of("tusk_ivory", taxonomy)
+
+    def seconds(text: str) -> float:
+        began = time.process_time()
+        measure(find_words(text), [], ivory)
+        return time.process_time() - began
+
+    seconds("象牙")
+    assert seconds("象牙" * 8000) < 40 * seconds("象牙" * 800)  # by pairs it would be a hundred times

@@ -1,0 +1,141 @@
+"""The addresses below /v1, and how a request's body is read."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import ValidationError
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from serve.api.desk import Desk
+from serve.api.error import BY_STATUS, ApiError, invalid
+from serve.api.limits import MAX_PICTURES, MAX_TEXT
+from serve.api.metrics import CONTENT_TYPE
+from serve.api.schemas import (
+    AdvertIn,
+    AdvertsIn,
+    ErrorOut,
+    Given,
+    HealthOut,
+    ItemOut,
+    ModelOut,
+    PhotosIn,
+    VerdictOut,
+    VerdictsOut,
+)
+
+PREFIX = "/v1"
+ERRORS: dict[int | str, dict[str, Any]] = {
+    400: {"description": "The body cannot be read."},
+    401: {"description": "The key is missing or not known."},
+    408: {"description": "The request took too long to arrive."},
+    411: {"description": "The length of the body is not said."},
+    413: {"description": "The body is too large."},
+    415: {"description": "The body is neither a form nor JSON."},
+    422: {"description": "The request is not as the schema says."},
+    429: {"description": "Too much is waiting, or too much was asked; Retry-After says in seconds when to try again."},
+    503: {"description": "It took too long."},
+}
+
+Body = TypeVar("Body", bound=Given)
+
+
+def _desk(request: Request) -> Desk:
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+AtDesk = Annotated[Desk, Depends(_desk)]
+public = APIRouter(prefix=PREFIX)
+router = APIRouter(prefix=PREFIX, responses={status: {"model": ErrorOut, **said} for status, said in ERRORS.items()})
+
+
+def _body(model: type[Given]) -> dict[str, Any]:
+    """A body for the OpenAPI document: JSON with pictures in base64, or a form with pictures as files."""
+    schema = model.model_json_schema()
+    pictures = schema["properties"]["pictures"] | {"items": {"type": "string", "format": "binary"}}
+    form = schema | {"properties": schema["properties"] | {"pictures": pictures}}
+    content = {"application/json": {"schema": schema}, "multipart/form-data": {"schema": form}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+@public.get("/health")
+async def health() -> HealthOut:
+    """Whether it is up."""
+    return HealthOut()
+
+
+@router.get("/model")
+async def model(desk: AtDesk) -> ModelOut:
+    """What answers: bundle, engine, policy, classes; and the limits."""
+    return desk.model()
+
+
+@router.get("/metrics", response_class=Response, responses={200: {"content": {CONTENT_TYPE.partition(";")[0]: {}}}})
+async def metrics(desk: AtDesk) -> Response:
+    """What a monitor reads, in the text format of Prometheus."""
+    return Response(desk.metrics.text(), media_type=CONTENT_TYPE)
+
+
+@router.post("/vet", openapi_extra=_body(AdvertIn))
+async def vet(request: Request, desk: AtDesk) -> VerdictOut:
+    """Judge one advert by its pictures and words."""
+    (verdict,) = await desk.vet([await _read(request, AdvertIn)])
+    return verdict
+
+
+@router.post("/vet/batch")
+async def vet_batch(adverts: AdvertsIn, desk: AtDesk) -> VerdictsOut:
+    """Judge many adverts; the verdicts come in their order."""
+    return VerdictsOut(verdicts=tuple(await desk.vet(adverts.adverts)))
+
+
+@router.post("/classify", openapi_extra=_body(PhotosIn))
+async def classify(request: Request, desk: AtDesk) -> ItemOut:
+    """Say what photos of one item show."""
+    return await desk.classify((await _read(request, PhotosIn)).pictures)
+
+
+async def _read(request: Request, model: type[Body]) -> Body:
+    """The body of a request, whichever of the two kinds it is.
+
+    Raises:
+        ApiError: It is of another kind, or not as the model says.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    try:
+        if kind == "application/json":
+            return model.model_validate_json(await request.body())
+        if kind == "multipart/form-data":
+            return model.model_validate(await _form(request))
+    except ValidationError as error:
+        raise invalid(error.errors(include_url=False, include_input=False)) from None
+    except MultiPartException:
+        raise ApiError(400, *BY_STATUS[400]) from None
+    raise ApiError(415, "unsupported_media_type", "Send multipart/form-data or application/json.")
+
+
+async def _form(request: Request) -> dict[str, Any]:
+    """The fields of a form: `pictures` is a list of files, any other is one text."""
+    limits = {"max_files": 10 * MAX_PICTURES, "max_fields": 100, "max_part_size": 4 * MAX_TEXT + 4}
+    parser = MultiPartParser(request.headers, request.stream(), **limits)
+    parser.spool_max_size = 2**40  # never to a disk; the body was limited before
+    form = await parser.parse()
+    try:
+        return {name: await _field(name, form.getlist(name)) for name in form}
+    finally:
+        await form.close()
+
+
+async def _field(name: str, values: list[UploadFile | str]) -> Any:
+    if name == "pictures":
+        return [await _content(value) for value in values]
+    return values[0] if len(values) == 1 else values  # a list is no text, and is refused
+
+
+async def _content(file: UploadFile | str) -> bytes:
+    if isinstance(file, str):
+        raise ApiError(422, "invalid_request", "The request cannot be used: send each of the pictures as a file.")
+    return await file.read()
