@@ -69,8 +69,8 @@ class Angle:
 class Measurement:
     """The marks on one photo in pixels, what they measure, and what that suggests.
 
-    `mean`, `sd` (of the sample) and `range` are those of the `n` angles that count, in degrees; None where there are too
-    few. `suggests` is None where nothing may be said.
+    `mean`, `sd` (of the sample) and `range` are those of the `n` angles that count, in degrees; None where there are
+    too few. `suggests` is None where nothing may be said.
     """
 
     middle: Point
@@ -125,7 +125,7 @@ def measure(middle: Point, edge: Point, edge_seen: bool, pairs: Iterable[Pair]) 
 
 
 def record(measured: Measurement, sha256: str, width: int, height: int, at: str) -> dict[str, Any]:
-    """What a case keeps of a measurement, ready for JSON: all marks in pixels of the upright photo, and what came of it.
+    """What a case keeps of a measurement, ready for JSON: the marks in pixels of the upright photo, and what they give.
 
     `sha256`, `width` and `height` are those of the photo as received, `at` is the time in ISO 8601.
     """

@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model.errors import SchregerError
+from model.taxonomy import load_taxonomy
 from serve.lan import Codes, lan_address, make_certificate, show_qr
+from serve.practice import open_practice
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request, Response
 
     from model.classifier import Classifier
+    from serve.practice import Practice
 
 GRACE = 1
 """Seconds that open connections have left when the server stops."""
@@ -29,17 +32,23 @@ class ServeError(SchregerError):
 
 
 def serve(
-    host: str | None = None, port: int = 7860, bundle: str = "lite2", lan: bool = False, tls: bool = False
+    host: str | None = None,
+    port: int = 7860,
+    bundle: str = "lite2",
+    lan: bool = False,
+    tls: bool = False,
+    practice: Path | None = None,
 ) -> None:
     """Serve the page until Ctrl-C; port 0 takes a free one. Says where it is in one line on stderr.
 
     Without a host it is this computer alone, with `lan` its address on the network; there each device is asked for a
-    code. With `tls` it is served with a certificate of its own.
+    code. With `tls` it is served with a certificate of its own. `practice` names labelled photos to practise with.
 
     Raises:
         ServeError: The address or port cannot be used.
         LanError: There is no network, or no certificate can be made.
         BundleError, EngineError: The bundle cannot be loaded.
+        PracticeError, ManifestError: There is nothing to practise with.
     """
     host = host or (lan_address() if lan else "127.0.0.1")
     with (
@@ -55,11 +64,18 @@ def serve(
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops like Ctrl-C, so that the folder goes
         codes = Codes() if lan else None
-        app = build_app(Classifier.load(bundle), uploads, codes, tls)
+        exercise = open_practice(practice, load_taxonomy()) if practice else None
+        app = build_app(Classifier.load(bundle), uploads, codes, tls, exercise)
         _run(app, listener, codes, certificate)
 
 
-def build_app(classifier: Classifier, uploads: Path, codes: Codes | None = None, tls: bool = False) -> FastAPI:
+def build_app(
+    classifier: Classifier,
+    uploads: Path,
+    codes: Codes | None = None,
+    tls: bool = False,
+    practice: Practice | None = None,
+) -> FastAPI:
     """The web app with all its settings; `uploads` is the folder in GRADIO_TEMP_DIR, `codes` let devices in."""
     import gradio as gr
     from fastapi import FastAPI
@@ -71,7 +87,7 @@ def build_app(classifier: Classifier, uploads: Path, codes: Codes | None = None,
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
     app.add_route("/", _to_language)
-    page = build_page(classifier, uploads)
+    page = build_page(classifier, uploads, practice)
     # Gradio warns of an app with several pages that server-side rendering is off, though it was not asked for.
     warnings.filterwarnings("ignore", "SSR mode is not supported")
     fonts = ("system-ui", "sans-serif")

@@ -73,9 +73,15 @@ def serve(
         bool, typer.Option("--lan", help="Let phones on the same network in; each is asked for a code.")
     ] = False,
     tls: Annotated[bool, typer.Option("--tls", help="Encrypt with a self-signed certificate.")] = False,
+    practice: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR_OR_CSV", help="Labelled photos to practise with: a folder of folders, or a manifest."
+        ),
+    ] = None,
 ) -> None:
     """Open the page for photos in a browser."""
-    run("serve.app", "serve", host=host, port=port, bundle=bundle, lan=lan, tls=tls)
+    run("serve.app", "serve", host=host, port=port, bundle=bundle, lan=lan, tls=tls, practice=practice)
 
 
 @app.command()

@@ -75,7 +75,7 @@ class Tray:
         for path in paths:
             with self._lock:
                 self._held.pop(path, None)
-            self._read(path)  # one that was never looked at is emptied too
+            self.take(path)  # one that was never looked at is emptied too
 
     def forget_older(self, seconds: float) -> None:
         """Take away what nobody asked for in so many seconds."""
@@ -99,7 +99,7 @@ class Tray:
         return looked
 
     def _look_first(self, path: str) -> Looked:
-        source = self.samples.get(path) or self._read(path)
+        source = self.samples.get(path) or self.take(path)
         if source is None:
             return None
         try:
@@ -110,7 +110,7 @@ class Tray:
         preview = thumbnail(photo.pixels, DECODE_SIDE)
         return Seen(preview, photo.format, photo.width, photo.height, photo.sha256, finding)
 
-    def _read(self, path: str) -> bytes | None:
+    def take(self, path: str) -> bytes | None:
         """The bytes of an upload, which is emptied; None for what is gone or lies outside the uploads."""
         try:
             file = Path(path).resolve(strict=True)

@@ -141,8 +141,9 @@ const outside = (type, act) => document.addEventListener(type, (event) => {
   if (element.isConnected) act(event); else gone.abort();
 }, { signal: gone.signal });
 outside('dragover', (event) => event.preventDefault());
-outside('drop', (event) => { event.preventDefault(); add(event.dataTransfer.files); });
-outside('paste', (event) => add(event.clipboardData.files));
+const take = (given) => element.checkVisibility() && add(given.files);  // another tab may be open
+outside('drop', (event) => { event.preventDefault(); take(event.dataTransfer); });
+outside('paste', (event) => take(event.clipboardData));
 outside('click', (event) => {
   const button = event.target.closest('[data-remove]');
   if (button) remove(button.dataset.remove);

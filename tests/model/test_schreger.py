@@ -19,7 +19,7 @@ places = st.floats(0, 360)
 
 
 def crossing(angle: float, place: float = 0.0, depth: float = 0.8, skew: float = 0.0) -> Pair:
-    """Two lines that cross at a depth from middle (0) to edge (1); the radius there halves their angle but for `skew`."""
+    """Two lines that cross at a depth from middle (0) to edge (1); the radius halves their angle but for `skew`."""
     turn = math.radians(place)
     x, y = depth * RADIUS * math.cos(turn), depth * RADIUS * math.sin(turn)
     points = []
