@@ -84,7 +84,8 @@ class Practice:
         """
         above = {*self.taxonomy.lineage(label)}
         others = random.sample([*self.taxonomy], len(self.taxonomy))
-        others = [key for key in others if self._alive(key) == self._alive(label) and not self.taxonomy.children(key)]
+        others = [key for key in others if key in self.photos or not self.taxonomy.children(key)]
+        others = [key for key in others if self._alive(key) == self._alive(label)]
         others.sort(key=lambda key: -len(above.intersection(self.taxonomy.lineage(key))))
         others.sort(key=lambda key: key not in self.photos)
         chosen = [label]

@@ -30,6 +30,9 @@ PREVIEW: Final = 2048
 MAX_PAIRS: Final = 50
 """Pairs of lines on one photo."""
 
+PHOTOS: Final = 1000
+"""Photos that are known at the same time, of all people together; no picture is kept of them."""
+
 SECTOR: Final = 0.03
 """Radius of a drawn angle, as a share of the photo's longest side."""
 
@@ -50,10 +53,36 @@ class Cut(NamedTuple):
     height: int
 
 
-def angle_tab(words: Words, tray: Tray, max_bytes: int) -> None:
-    """Build the tab. A photo is kept by the browser alone; a session keeps its digest and its size."""
+class Cuts:
+    """The photos that are measured, by the path of their upload; pictures of them are kept by the browsers alone."""
+
+    def __init__(self, tray: Tray) -> None:
+        self._tray = tray
+        self._known: dict[str, Cut] = {}
+
+    def open(self, path: str) -> tuple[Cut, dict[str, Any] | None]:
+        """What is known of a photo and, on its first time, the picture to show and its size.
+
+        Raises:
+            PhotoError: It is no photo.
+            FileNotFoundError: It is not here, or no longer.
+        """
+        if cut := self._known.get(path):
+            return cut, None
+        data = self._tray.take(path)
+        if data is None:
+            raise FileNotFoundError(path)
+        photo = open_photo(data, max_side=PREVIEW)
+        cut = self._known[path] = Cut(photo.sha256, photo.width, photo.height)
+        for oldest in [*self._known][:-PHOTOS]:
+            self._known.pop(oldest, None)
+        source = base64.b64encode(thumbnail(photo.pixels, PREVIEW)).decode("ascii")
+        return cut, {"src": f"data:image/webp;base64,{source}", "size": [photo.width, photo.height]}
+
+
+def angle_tab(words: Words, cuts: Cuts, max_bytes: int) -> None:
+    """Build the tab."""
     with gr.Tab(words.say("angle_tab")):
-        cut = gr.State(None)
         bench = gr.HTML(
             elem_id="angle",
             html_template=Path(__file__).with_name("angle.html").read_text(encoding="utf-8"),
@@ -71,9 +100,9 @@ def angle_tab(words: Words, tray: Tray, max_bytes: int) -> None:
             edge_seen=words.say("angle_edge_seen"),
         )
         asked = bench.submit(
-            partial(answer_marks, tray, words),
-            [bench, cut],
-            [bench, cut],
+            partial(answer_marks, cuts, words),
+            bench,
+            bench,
             api_visibility="private",
             show_progress="hidden",
             trigger_mode="multiple",  # as for photos: no question is dropped
@@ -81,8 +110,8 @@ def angle_tab(words: Words, tray: Tray, max_bytes: int) -> None:
         asked.failure(None, None, bench, js="() => '{\"failed\": true}'")
 
 
-def answer_marks(tray: Tray, words: Words, asked: str, cut: Cut | None) -> tuple[str, Cut | None]:
-    """Answer for marks on a photo: {"photo": path or "", "marks": [[x, y]], "edge_seen": bool}, in shares of its sides.
+def answer_marks(cuts: Cuts, words: Words, asked: str) -> str:
+    """Answer for marks on a photo: {"photo": path, "marks": [[x, y]], "edge_seen": bool}, in shares of its sides.
 
     The first two marks are the middle and the edge, then come four for each pair of lines. The answer says `done`; with
     a new photo it holds it as `photo`. `said` is HTML, `drawn` SVG in the photo's pixels. Never raises.
@@ -91,13 +120,11 @@ def answer_marks(tray: Tray, words: Words, asked: str, cut: Cut | None) -> tuple
     try:
         path, points, edge_seen = _read(asked)
         if path:
-            cut = None  # whatever comes of it, the photo before is gone
-            cut, reply["photo"] = _open(tray, path)
-        elif cut and len(points) > 5:
-            middle, edge, *rest = [(round(x * cut.width, 1), round(y * cut.height, 1)) for x, y in points]
-            pairs = list(zip(*[iter(rest)] * 4, strict=False))
-            measured = measure(middle, edge, edge_seen, pairs[:MAX_PAIRS])
-            reply |= {"said": _said(measured, cut, words), "drawn": _drawn(measured.angles, cut)}
+            cut, reply["photo"] = cuts.open(path)
+            marks = [(round(x * cut.width, 1), round(y * cut.height, 1)) for x, y in points]
+            if pairs := list(zip(*[iter(marks[2:])] * 4, strict=False)):
+                measured = measure(marks[0], marks[1], edge_seen, pairs)
+                reply |= {"said": _said(measured, cut, words), "drawn": _drawn(measured.angles, cut)}
     except PhotoError as error:
         reply["said"] = problem(words.photo_error(error))
     except FileNotFoundError:
@@ -105,7 +132,7 @@ def answer_marks(tray: Tray, words: Words, asked: str, cut: Cut | None) -> tuple
     except Exception:
         LOG.exception("An angle could not be measured.")
         reply["said"] = problem(words.say("our_fault"))
-    return json.dumps(reply), cut
+    return json.dumps(reply)
 
 
 def _read(asked: str) -> tuple[str, list[Point], bool]:
@@ -118,16 +145,6 @@ def _read(asked: str) -> tuple[str, list[Point], bool]:
         return "", [], False
     inside = all(0 <= x <= 1 and 0 <= y <= 1 for x, y in points)
     return path if isinstance(path, str) else "", points if inside else [], edge_seen
-
-
-def _open(tray: Tray, path: str) -> tuple[Cut, dict[str, Any]]:
-    data = tray.take(path)
-    if data is None:
-        raise FileNotFoundError(path)
-    photo = open_photo(data, max_side=PREVIEW)
-    source = base64.b64encode(thumbnail(photo.pixels, PREVIEW)).decode("ascii")
-    shown = {"src": f"data:image/webp;base64,{source}", "width": photo.width, "height": photo.height}
-    return Cut(photo.sha256, photo.width, photo.height), shown
 
 
 def _before(words: Words) -> str:

@@ -13,7 +13,7 @@ import gradio as gr
 
 from model.taxonomy import LANGUAGES
 from serve.page import answer
-from serve.page.angle import angle_tab
+from serve.page.angle import Cuts, angle_tab
 from serve.page.practice import practice_tab
 from serve.page.texts import load_texts
 from serve.page.tray import KEPT, Tray
@@ -80,10 +80,11 @@ def build_page(classifier: Classifier, uploads: Path, practice: Practice | None 
     With `practice` it has a tab for officers in training.
     """
     tray = Tray(classifier, uploads, _samples())
+    cuts = Cuts(tray)
     page = gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=DELETE_CACHE)
     for language in LANGUAGES:
         with page.route(language, f"/{language}", show_in_navbar=False):
-            _build_in(Words(language, classifier.taxonomy), tray, practice)
+            _build_in(Words(language, classifier.taxonomy), tray, cuts, practice)
     page.queue(max_size=WAITING, default_concurrency_limit=AT_ONCE, api_open=False)
     return page
 
@@ -94,13 +95,13 @@ def head() -> str:
     return TELL_LANGUAGE.replace("{right_to_left}", json.dumps(right_to_left))
 
 
-def _build_in(words: Words, tray: Tray, practice: Practice | None) -> None:
+def _build_in(words: Words, tray: Tray, cuts: Cuts, practice: Practice | None) -> None:
     with gr.Row(elem_id="top"):
         gr.HTML(f"<h1>{TITLE}</h1><p>{escape(words.say('purpose'))}</p>", elem_id="intro")
         gr.HTML(_languages(words), elem_id="languages", js_on_load=_text("languages.js"))
     with gr.Tabs(elem_id="tabs"):
         _photos_tab(words, tray)
-        angle_tab(words, tray, MAX_BYTES)
+        angle_tab(words, cuts, MAX_BYTES)
         if practice:
             practice_tab(words, tray.classifier, practice)
     gr.HTML(_outro(words), elem_id="outro")
