@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model.errors import SchregerError
+from model.taxonomy import load_taxonomy
 from serve.api.keys import read_keys
 from serve.lan import Codes, lan_address, make_certificate, show_qr
+from serve.practice import open_practice
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request, Response
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from model.classifier import Classifier
     from serve.api.keys import Keys
+    from serve.practice import Practice
 
 GRACE = 1
 """Seconds that open connections have left when the server stops."""
@@ -45,18 +48,21 @@ def serve(
     api: bool = False,
     api_keys: Path | None = None,
     api_rate: int = 600,
+    practice: Path | None = None,
 ) -> None:
     """Serve the page until Ctrl-C; port 0 takes a free one. Says where it is in one line on stderr.
 
     Without a host it is this computer alone, with `lan` its address on the network; there each device is asked for a
     code. With `tls` it is served with a certificate of its own. With `api` programs are answered below /v1: those that
-    have a key of the file `api_keys`, with at most `api_rate` requests a minute; else any of this computer.
+    have a key of the file `api_keys`, with at most `api_rate` requests a minute; else any of this computer. `practice`
+    names labelled photos to practise with.
 
     Raises:
         ServeError: The address or port cannot be used, or the API would be open to others.
         KeysError: The keys cannot be used.
         LanError: There is no network, or no certificate can be made.
         BundleError, EngineError: The bundle cannot be loaded.
+        PracticeError, ManifestError: There is nothing to practise with.
     """
     host = host or (lan_address() if lan else "127.0.0.1")
     with (
@@ -74,7 +80,8 @@ def serve(
             signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops like Ctrl-C, so that the folder goes
         codes = Codes() if lan else None
         classifier = Classifier.load(bundle)
-        app: ASGIApp = build_app(classifier, uploads, codes, tls)
+        exercise = open_practice(practice, load_taxonomy()) if practice else None
+        app: ASGIApp = build_app(classifier, uploads, codes, tls, exercise)
         if api:
             from serve.api.api import build_api
             from serve.api.limits import Limits
@@ -83,7 +90,13 @@ def serve(
         _run(app, listener, codes, certificate)
 
 
-def build_app(classifier: Classifier, uploads: Path, codes: Codes | None = None, tls: bool = False) -> FastAPI:
+def build_app(
+    classifier: Classifier,
+    uploads: Path,
+    codes: Codes | None = None,
+    tls: bool = False,
+    practice: Practice | None = None,
+) -> FastAPI:
     """The web app with all its settings; `uploads` is the folder in GRADIO_TEMP_DIR, `codes` let devices in."""
     import gradio as gr
     from fastapi import FastAPI
@@ -95,7 +108,7 @@ def build_app(classifier: Classifier, uploads: Path, codes: Codes | None = None,
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
     app.add_route("/", _to_language)
-    page = build_page(classifier, uploads)
+    page = build_page(classifier, uploads, practice)
     # Gradio warns of an app with several pages that server-side rendering is off, though it was not asked for.
     warnings.filterwarnings("ignore", "SSR mode is not supported")
     fonts = ("system-ui", "sans-serif")

@@ -83,6 +83,12 @@ def serve(
         ),
     ] = None,
     api_rate: Annotated[int, typer.Option(metavar="N", min=1, help="Requests of each key in a minute.")] = 600,
+    practice: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR_OR_CSV", help="Labelled photos to practise with: a folder of folders, or a manifest."
+        ),
+    ] = None,
 ) -> None:
     """Open the page for photos in a browser."""
     run("serve.app", "serve", **locals())

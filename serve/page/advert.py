@@ -39,9 +39,9 @@ HERE: Final = Path(__file__).parent
 LOG: Final = logging.getLogger(__name__)
 
 
-def build_advert(words: Words, tray: Tray, judge: Judge, max_bytes: int, max_pictures: int) -> None:
-    """The tab's content in one language; the uploads come by the tray."""
-    with gr.Row(elem_id="advert"):
+def advert_tab(words: Words, tray: Tray, judge: Judge, max_bytes: int, max_pictures: int) -> None:
+    """Build the tab; the uploads come by the tray."""
+    with gr.Tab(words.say("advert_tab")), gr.Row(elem_id="advert"):
         form = gr.HTML(
             elem_id="advert_form",
             html_template=(HERE / "advert.html").read_text(encoding="utf-8"),

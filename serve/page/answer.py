@@ -50,7 +50,7 @@ def waiting(words: Words) -> str:
 
 def how_to(words: Words) -> str:
     """How to make photos that can be answered."""
-    return _section(words.say("how_to_title"), _list(words.several("how_to")))
+    return section(words.say("how_to_title"), bullets(words.several("how_to")))
 
 
 def pictures(paths: Sequence[str], looked: Sequence[Looked], words: Words) -> str:
@@ -117,11 +117,11 @@ def details(looked: Sequence[Looked], finding: Finding, words: Words) -> str:
     usable = finding.status != "unusable"
     alike, handling = words.look_alikes(finding), words.handling(finding)
     return "".join((
-        _section(words.likeliest_title(finding), _likeliest(finding, words), "likeliest") if usable else "",
-        _section(words.say("next_title"), _list(words.next_steps(finding)), "next"),
-        _section(words.say("mistaken_title"), _list(alike, "chips"), "mistaken") if alike else "",
-        _section(words.say("legal_title"), _legal(finding, words), "legal"),
-        _section(handling[0], _list(handling[1]), "handling") if handling else "",
+        section(words.likeliest_title(finding), _likeliest(finding, words), "likeliest") if usable else "",
+        section(words.say("next_title"), bullets(words.next_steps(finding)), "next"),
+        section(words.say("mistaken_title"), bullets(alike, "chips"), "mistaken") if alike else "",
+        section(words.say("legal_title"), _legal(finding, words), "legal"),
+        section(handling[0], bullets(handling[1]), "handling") if handling else "",
         _about([each for each in looked if isinstance(each, Seen)], finding, words),
     ))  # fmt: skip
 
@@ -181,11 +181,13 @@ def _about(seen: Sequence[Seen], finding: Finding, words: Words) -> str:
     return f'<dl class="about">{items}</dl>'
 
 
-def _section(title: str, body: str, name: str = "") -> str:
+def section(title: str, body: str, name: str = "") -> str:
+    """A part of the page under a title of its own."""
     return f'<section class="{name}"><h3>{escape(title)}</h3>{body}</section>'
 
 
-def _list(sentences: Iterable[str], name: str = "") -> str:
+def bullets(sentences: Iterable[str], name: str = "") -> str:
+    """Sentences as a list."""
     items = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
     return f'<ul class="{name}">{items}</ul>'
 

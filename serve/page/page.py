@@ -14,13 +14,16 @@ import gradio as gr
 from model.taxonomy import LANGUAGES
 from serve.advert import Judge
 from serve.page import answer
-from serve.page.advert import build_advert
+from serve.page.advert import advert_tab
+from serve.page.angle import Cuts, angle_tab
+from serve.page.practice import practice_tab
 from serve.page.tray import KEPT, Tray
 from serve.texts import load_texts
 from serve.words import Words
 
 if TYPE_CHECKING:
     from model.classifier import Classifier
+    from serve.practice import Practice
 
 TITLE: Final = "schreger"
 
@@ -70,13 +73,17 @@ class Shown(NamedTuple):
     door: str = '{"done": true, "gone": []}'
 
 
-def build_page(classifier: Classifier, uploads: Path) -> gr.Blocks:
-    """The page for one classifier at /en, /fr and so on; `uploads` is the folder that Gradio puts uploads into."""
+def build_page(classifier: Classifier, uploads: Path, practice: Practice | None = None) -> gr.Blocks:
+    """The page for one classifier at /en, /fr and so on; `uploads` is the folder that Gradio puts uploads into.
+
+    With `practice` it has a tab for officers in training.
+    """
     tray, judge = Tray(classifier, uploads, _samples()), Judge(classifier)
+    cuts = Cuts(tray)
     page = gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=DELETE_CACHE)
     for language in LANGUAGES:
         with page.route(language, f"/{language}", show_in_navbar=False):
-            _build_in(Words(language, classifier.taxonomy), tray, judge)
+            _build_in(Words(language, classifier.taxonomy), tray, judge, cuts, practice)
     page.queue(max_size=WAITING, default_concurrency_limit=AT_ONCE, api_open=False)
     return page
 
@@ -87,21 +94,22 @@ def head() -> str:
     return TELL_LANGUAGE.replace("{right_to_left}", json.dumps(right_to_left))
 
 
-def _build_in(words: Words, tray: Tray, judge: Judge) -> None:
+def _build_in(words: Words, tray: Tray, judge: Judge, cuts: Cuts, practice: Practice | None) -> None:
     with gr.Row(elem_id="top"):
         gr.HTML(f"<h1>{TITLE}</h1><p>{escape(words.say('purpose'))}</p>", elem_id="intro")
         gr.HTML(_languages(words), elem_id="languages", js_on_load=_text("languages.js"))
     with gr.Tabs(elem_id="tabs"):
-        with gr.Tab(words.say("photos_tab")):
-            _build_board(words, tray)
-        with gr.Tab(words.say("advert_tab")):
-            build_advert(words, tray, judge, MAX_BYTES, MAX_PHOTOS)
+        _photos_tab(words, tray)
+        advert_tab(words, tray, judge, MAX_BYTES, MAX_PHOTOS)
+        angle_tab(words, cuts, MAX_BYTES)
+        if practice:
+            practice_tab(words, tray.classifier, practice)
     gr.HTML(_outro(words), elem_id="outro")
 
 
-def _build_board(words: Words, tray: Tray) -> None:
+def _photos_tab(words: Words, tray: Tray) -> None:
     before = _before(words)
-    with gr.Row(elem_id="board"):
+    with gr.Tab(words.say("photos_tab")), gr.Row(elem_id="board"):
         with gr.Column(elem_id="left"):
             door = _door(words, tray)
             pictures = gr.HTML(before.pictures, elem_id="pictures", js_on_load=_text("evidence.js"))

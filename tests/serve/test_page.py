@@ -386,6 +386,12 @@ def test_settings_that_would_leak_are_off(client: httpx.Client) -> None:
     assert not config["enable_queue"] or all(event["api_visibility"] == "private" for event in config["dependencies"])
 
 
+def test_there_is_a_tab_for_angles_and_none_for_practice_unless_it_is_asked_for(client: httpx.Client) -> None:
+    labels = {part["props"].get("label") for part in client.get("/config").json()["components"]}
+    assert {load_texts("en")[tab] for tab in ("photos_tab", "angle_tab")} <= labels
+    assert load_texts("en")["practice_tab"] not in labels
+
+
 # Serving
 
 
