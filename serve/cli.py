@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from serve.case import casebook_app
+from serve.case import KeysOption, casebook_app
 from serve.command import OUR_FAULT, BundleOption, DataOption, Item, run
 from serve.dataset import dataset_app
 
@@ -73,9 +73,18 @@ def serve(
         bool, typer.Option("--lan", help="Let phones on the same network in; each is asked for a code.")
     ] = False,
     tls: Annotated[bool, typer.Option("--tls", help="Encrypt with a self-signed certificate.")] = False,
+    casebook: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHERE",
+            envvar="SCHREGER_CASEBOOK",
+            help="Keep cases: users sign in, and save what they classified in this casebook.",
+        ),
+    ] = None,
+    keys: KeysOption = None,
 ) -> None:
     """Open the page for photos in a browser."""
-    run("serve.app", "serve", host=host, port=port, bundle=bundle, lan=lan, tls=tls)
+    run("serve.app", "serve", host=host, port=port, bundle=bundle, lan=lan, tls=tls, casebook=casebook, keys=keys)
 
 
 @app.command()

@@ -373,7 +373,7 @@ def test_the_browser_is_told_to_stay_here(client: httpx.Client) -> None:
     policy = answered.headers["content-security-policy"]
     assert "default-src 'self'" in policy
     assert "http" not in policy
-    assert answered.headers["referrer-policy"] == "no-referrer"
+    assert answered.headers["referrer-policy"] == "same-origin"
     assert not re.search(r'(?:src|href)="(https?:)?//', answered.text)
 
 
