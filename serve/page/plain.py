@@ -21,8 +21,8 @@ STYLE: Final = Path(__file__).with_name("plain.css").read_text(encoding="utf-8")
 
 PAGE: Final = """<!doctype html>
 <html lang="{language}" dir="{direction}"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1"><title>schreger</title><style>{style}</style></head>
-<body>{body}</body></html>"""
+<meta name="viewport" content="width=device-width, initial-scale=1"><title>schreger</title>
+<link rel="icon" href="data:,"><style>{style}</style></head><body>{body}</body></html>"""
 
 
 def page(language: str, body: str) -> str:

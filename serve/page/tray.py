@@ -103,7 +103,7 @@ class Tray:
     def forget_older(self, seconds: float) -> None:
         """Take away what nobody asked for in so many seconds."""
         with self._lock:
-            old = [path for path, held in self._held.items() if time.monotonic() - held[0] >= seconds]
+            old = {path for path, held in self._held.items() if time.monotonic() - held[0] >= seconds}
             self._held = {path: held for path, held in self._held.items() if path not in old}
             self._owners = {path: owner for path, owner in self._owners.items() if Path(path).exists()}
         for path in old:
