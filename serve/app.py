@@ -139,7 +139,7 @@ def build_app(
         from serve.casebook import Users
         from serve.page.signin import SignIn
 
-        app.add_middleware(SignIn, users=Users(casebook), secure=tls)
+        app.add_middleware(SignIn, users=Users(casebook))
     elif codes:
 
         def use(code: str) -> bool:

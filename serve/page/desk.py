@@ -57,8 +57,11 @@ class Desk:
     def save(self, tray: Tray, photos: Sequence[str], ref: str, title: str, new: bool) -> int | None:
         """Keep the photos at these paths as an item of a case, with what was found; its number. They leave the tray.
 
-        `ref` is the name of a new case, or the id of one that the user may see. None where a photo is no longer here.
+        `ref` is the name of a new case, or the id of one that the user may see. None where they may not, or where a
+        photo is no longer here.
         """
+        if not new and self.case(ref) is None:
+            return None
         looked = tray.look(photos, self.user.login)
         # By sha256, since one photo may have been sent twice.
         seen = {
@@ -79,6 +82,6 @@ class Desk:
         return number
 
     def correct(self, case_id: str, item: int, label: str, why: str) -> None:
-        """Say what an item of a case truly is."""
-        if self.user.may_correct:
+        """Say what an item of a case truly is, if the user may."""
+        if self.user.may_correct and self.case(case_id):
             self.casebook.correct(case_id, item, label, why, self.user.login)

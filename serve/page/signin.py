@@ -51,8 +51,8 @@ LOG: Final = logging.getLogger(__name__)
 class SignIn:
     """ASGI middleware around the door: passes on what users send, with `scope["user"]`; others it asks to sign in."""
 
-    def __init__(self, app: App, users: Users, secure: bool) -> None:
-        self.app, self.users, self.secure = app, users, secure
+    def __init__(self, app: App, users: Users) -> None:
+        self.app, self.users = app, users
         self._sessions = Sessions(users)
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
         self._checking = asyncio.Semaphore(AT_ONCE)
@@ -80,7 +80,7 @@ class SignIn:
             await answer(send, 200, _page(language_of(headers)))
         elif what == ("POST", OUT):
             self._sessions.end(token)
-            await answer(send, 303, "", ("location", IN), cookie(COOKIE, "", self.secure))
+            await answer(send, 303, "", ("location", IN), cookie(COOKIE, "", _is_encrypted(scope)))
         elif user := await asyncio.to_thread(self._sessions.user, token):
             await self.app({**scope, "user": user}, receive, send)
         elif scope["method"] == "GET" and "text/html" in headers.get("accept", ""):
@@ -106,7 +106,12 @@ class SignIn:
         self._limiter.clear(OF_A_NAME, of_name)
         self._sessions.end(old)
         token = self._sessions.start(user)
-        await answer(send, 303, "", ("location", "/"), cookie(COOKIE, token, self.secure))
+        await answer(send, 303, "", ("location", "/"), cookie(COOKIE, token, _is_encrypted(scope)))
+
+
+def _is_encrypted(scope: Scope) -> bool:
+    """Whether it came by TLS, our own or that of a proxy on this computer."""
+    return str(scope["scheme"]) == "https"
 
 
 def _is_own(headers: dict[str, str]) -> bool:

@@ -162,7 +162,13 @@ def test_a_session_is_a_cookie_that_no_script_reads_and_ends_with_sign_out(offic
         answered = amina.post("/signin", data={"name": " Amina", "password": PASSWORD})
         parts = {*answered.headers["set-cookie"].split("; ")}
         assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= parts
+        assert "Secure" not in parts
         assert amina.get("/en").status_code == 200
+        by_proxy = {"x-forwarded-proto": "https"}
+        again = amina.post("/signin", data={"name": "Amina", "password": PASSWORD}, headers=by_proxy)
+        assert "Secure" in again.headers["set-cookie"].split("; ")
+        assert amina.get("/en").status_code == 401  # the first is over, and the second for https alone
+        amina.post("/signin", data={"name": "Amina", "password": PASSWORD})
         token = amina.cookies["schreger"]
         assert amina.post("/signout").headers["location"] == "/signin"
         amina.cookies.set("schreger", token)
