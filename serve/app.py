@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import signal
 import socket
@@ -10,21 +9,27 @@ import sys
 import tempfile
 import threading
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model.errors import SchregerError
 from model.taxonomy import load_taxonomy
 from serve.api.keys import read_keys
-from serve.lan import Codes, lan_address, make_certificate, show_qr
+from serve.lan import Codes, is_loopback, lan_address, make_certificate, reached_at, show_qr
 from serve.practice import open_practice
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fastapi import FastAPI, Request, Response
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from model.classifier import Classifier
     from serve.api.keys import Keys
+    from serve.casebook import Casebook, User
+    from serve.page.desk import Desk
+    from serve.page.tray import Tray
     from serve.practice import Practice
 
 GRACE = 1
@@ -45,32 +50,39 @@ def serve(
     bundle: str = "lite2",
     lan: bool = False,
     tls: bool = False,
+    casebook: str | None = None,
+    keys: Path | None = None,
+    practice: Path | None = None,
     api: bool = False,
     api_keys: Path | None = None,
     api_rate: int = 600,
-    practice: Path | None = None,
 ) -> None:
     """Serve the page until Ctrl-C; port 0 takes a free one. Says where it is in one line on stderr.
 
-    Without a host it is this computer alone, with `lan` its address on the network; there each device is asked for a
-    code. With `tls` it is served with a certificate of its own. With `api` programs are answered below /v1: those that
-    have a key of the file `api_keys`, with at most `api_rate` requests a minute; else any of this computer. `practice`
-    names labelled photos to practise with.
+    Without a host it is this computer alone, with `lan` its address on the network. Everybody is asked for name and
+    password where there is a casebook; elsewhere each device is asked for a code, unless nobody but this computer can
+    reach the page. With `tls` it is served with a certificate of its own. `practice` names labelled photos to practise
+    with. With `api` programs are answered below /v1: those that have a key of the file `api_keys`, with at most
+    `api_rate` requests a minute; else any of this computer.
 
     Raises:
-        ServeError: The address or port cannot be used, or the API would be open to others.
-        KeysError: The keys cannot be used.
+        ServeError: The address, the port or the casebook cannot be used, or the API would be open to others.
+        CasebookError: The casebook cannot be opened.
+        KeysError: The keys of the API cannot be used.
         LanError: There is no network, or no certificate can be made.
         BundleError, EngineError: The bundle cannot be loaded.
         PracticeError, ManifestError: There is nothing to practise with.
     """
     host = host or (lan_address() if lan else "127.0.0.1")
+    cases = _open(casebook, keys) if casebook else None
     with (
         _listen(host, port) as listener,
         tempfile.TemporaryDirectory(prefix="schreger-") as own,
     ):
-        keys = _keys_for(listener, api_keys) if api else None
-        certificate = make_certificate(Path(own), listener.getsockname()[0]) if tls else None
+        bound = listener.getsockname()[0]
+        programs = _keys_for(bound, api_keys) if api else None
+        address, is_open = reached_at(bound), lan or not is_loopback(bound)
+        certificate = make_certificate(Path(own), address) if tls else None
         uploads = Path(own) / "uploads"
         # Gradio reads these when it is loaded; the folder is ours alone and goes when the server does.
         os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_TEMP_DIR": str(uploads), "HF_HUB_OFFLINE": "1"}
@@ -78,16 +90,30 @@ def serve(
 
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops like Ctrl-C, so that the folder goes
-        codes = Codes() if lan else None
         classifier = Classifier.load(bundle)
         exercise = open_practice(practice, load_taxonomy()) if practice else None
-        app: ASGIApp = build_app(classifier, uploads, codes, tls, exercise)
+        codes = Codes() if is_open and not cases else None
+        app: ASGIApp = build_app(classifier, uploads, codes, tls, cases, exercise)
         if api:
             from serve.api.api import build_api
             from serve.api.limits import Limits
 
-            app = _beside(app, build_api(classifier, keys, Limits(a_minute=api_rate)))
-        _run(app, listener, codes, certificate)
+            app = _beside(app, build_api(classifier, programs, Limits(a_minute=api_rate)))
+        url = _url(address, listener.getsockname()[1], tls)
+
+        def announce() -> None:
+            sys.stderr.write(f"schreger is ready: {url}\n")
+            if certificate:
+                sys.stderr.write(f"SHA-256 of its certificate, which browsers do not know: {certificate[2]}\n")
+            if is_open:
+                show_qr(url)
+            if is_open and cases and not tls:
+                sys.stderr.write("Passwords and photos cross the network unencrypted; --tls encrypts them.\n")
+            if codes:
+                codes.announce()
+            sys.stderr.flush()
+
+        _run(app, listener, announce, certificate)
 
 
 def build_app(
@@ -95,20 +121,25 @@ def build_app(
     uploads: Path,
     codes: Codes | None = None,
     tls: bool = False,
+    casebook: Casebook | None = None,
     practice: Practice | None = None,
 ) -> FastAPI:
-    """The web app with all its settings; `uploads` is the folder in GRADIO_TEMP_DIR, `codes` let devices in."""
+    """The web app with all its settings; `uploads` is the folder in GRADIO_TEMP_DIR. `codes` let devices in, or a
+    casebook its users.
+    """
     import gradio as gr
     from fastapi import FastAPI
 
     from serve.page.door import Door
     from serve.page.gate import Gate
-    from serve.page.page import ICON, MAX_BYTES, STYLE, build_page, head
+    from serve.page.page import ICON, MAX_BYTES, STYLE, build_page, head, samples
+    from serve.page.tray import Tray
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
     app.add_route("/", _to_language)
-    page = build_page(classifier, uploads, practice)
+    tray = Tray(classifier, uploads, samples(), keeps_originals=casebook is not None)
+    page = build_page(tray, practice, _add_cases(app, tray, casebook) if casebook else None)
     # Gradio warns of an app with several pages that server-side rendering is off, though it was not asked for.
     warnings.filterwarnings("ignore", "SSR mode is not supported")
     fonts = ("system-ui", "sans-serif")
@@ -131,7 +162,12 @@ def build_app(
     )
     page.has_launched = True  # mounting leaves it off, and with it the check that a path lies within the uploads
     app.add_middleware(Door)
-    if codes:
+    if casebook:
+        from serve.casebook import Users
+        from serve.page.signin import SignIn
+
+        app.add_middleware(SignIn, users=Users(casebook))
+    elif codes:
 
         def use(code: str) -> bool:
             if right := codes.use(code):
@@ -142,7 +178,7 @@ def build_app(
     return app
 
 
-def _keys_for(listener: socket.socket, file: Path | None) -> Keys | None:
+def _keys_for(address: str, file: Path | None) -> Keys | None:
     """The keys that the API asks for at this address; None where it asks for none.
 
     Raises:
@@ -151,7 +187,7 @@ def _keys_for(listener: socket.socket, file: Path | None) -> Keys | None:
     """
     if file is not None:
         return read_keys(file)
-    if not ipaddress.ip_address(listener.getsockname()[0]).is_loopback:
+    if not is_loopback(address):
         raise ServeError("Others can reach this address, so --api needs --api-keys FILE; see schreger api-key --help.")
     return None
 
@@ -164,6 +200,32 @@ def _beside(page: ASGIApp, api: ASGIApp) -> ASGIApp:
         await (api if is_for_api else page)(scope, receive, send)
 
     return app
+
+
+def _open(where: str, keys: Path | None) -> Casebook:
+    """The casebook that the page writes to, once it is sure that it can, and that somebody may sign in."""
+    try:
+        from serve.casebook import Users, open_casebook
+        from serve.casebook.keys import KEYS
+    except ModuleNotFoundError as error:
+        raise ServeError(f"--casebook needs {error.name}: pip install 'schreger[casebook]'.") from None
+    casebook = open_casebook(where, keys or KEYS)
+    casebook.keys.key(casebook.id)
+    if all(user.disabled for user in Users(casebook).all()):
+        raise ServeError("Nobody may sign in yet: add a user with `schreger casebook user add NAME --role officer`.")
+    return casebook
+
+
+def _add_cases(app: FastAPI, tray: Tray, casebook: Casebook) -> Callable[[User], Desk]:
+    """Add the pages of cases, and what keeps users apart; a desk for each of them."""
+    from serve.page.cases import Cases
+    from serve.page.desk import Desk
+    from serve.page.own import Own
+
+    desk_of = partial(Desk, casebook)
+    app.router.routes.extend(Cases(desk_of, tray).routes)
+    app.add_middleware(Own, tray=tray)
+    return desk_of
 
 
 def _to_language(request: Request) -> Response:
@@ -197,11 +259,10 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _run(
-    app: ASGIApp, listener: socket.socket, codes: Codes | None, certificate: tuple[Path, Path, str] | None
+    app: ASGIApp, listener: socket.socket, announce: Callable[[], None], certificate: tuple[Path, Path, str] | None
 ) -> None:
     import uvicorn
 
-    url = _url(listener, "https" if certificate else "http")
     files: dict[str, Any] = {}
     if certificate:
         files = {"ssl_certfile": certificate[0], "ssl_keyfile": certificate[1]}
@@ -210,13 +271,7 @@ def _run(
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             if self.started:
-                sys.stderr.write(f"schreger is ready: {url}\n")
-                if certificate:
-                    sys.stderr.write(f"SHA-256 of its certificate, which browsers do not know: {certificate[2]}\n")
-                if codes:
-                    show_qr(url)
-                    codes.announce()
-                sys.stderr.flush()
+                announce()
 
     config = uvicorn.Config(
         app,
@@ -232,8 +287,6 @@ def _run(
         return
 
 
-def _url(listener: socket.socket, scheme: str) -> str:
-    host, port = listener.getsockname()[:2]
-    if host in ("0.0.0.0", "::"):  # noqa: S104
-        host = "127.0.0.1"
-    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+def _url(address: str, port: int, tls: bool) -> str:
+    host = f"[{address}]" if ":" in address else address
+    return f"{'https' if tls else 'http'}://{host}:{port}"

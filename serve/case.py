@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,18 @@ from serve.command import BundleOption, run
 casebook_app = typer.Typer(
     help="Keep cases, so that it can be shown later that nothing of them was changed.", no_args_is_help=True
 )
-ROOM = "serve.casebook.commands"
+user_app = typer.Typer(help="Who may sign in on the page of `schreger serve --casebook`.", no_args_is_help=True)
+casebook_app.add_typer(user_app, name="user")
+ROOM, USERS = "serve.casebook.commands", "serve.casebook.user_commands"
+
+
+class Role(StrEnum):
+    """What a user may do on the page."""
+
+    officer = "officer"
+    expert = "expert"
+    admin = "admin"
+
 
 WhereOption = Annotated[
     str,
@@ -30,6 +42,7 @@ KeysOption = Annotated[
     ),
 ]
 ByOption = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who you are; by default your user name.")]
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of the user.")]
 CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="Name of the case, such as a file number.")]
 
 
@@ -159,3 +172,35 @@ def casebook_report(
 ) -> None:
     """Write a case as a PDF file, with photos, findings, listings and log."""
     run("serve.case_report", case=case, out=out, where=where, keys=keys, language=language, bundle=bundle)
+
+
+@user_app.command("add")
+def user_add(
+    name: NameArgument,
+    role: Annotated[
+        Role, typer.Option(help="officer: sees their own cases; expert: sees and corrects all; admin: as an expert.")
+    ],
+    where: WhereOption,
+    keys: KeysOption = None,
+    by: ByOption = None,
+) -> None:
+    """Let somebody in; the password is asked for, or read from stdin."""
+    run(USERS, "add", name=name, role=role.value, where=where, keys=keys, by=by)
+
+
+@user_app.command("list")
+def user_list(where: WhereOption, keys: KeysOption = None) -> None:
+    """Name all users."""
+    run(USERS, "list_users", where=where, keys=keys)
+
+
+@user_app.command("disable")
+def user_disable(name: NameArgument, where: WhereOption, keys: KeysOption = None, by: ByOption = None) -> None:
+    """Keep somebody out from now on; what they wrote stays."""
+    run(USERS, "disable", name=name, where=where, keys=keys, by=by)
+
+
+@user_app.command("password")
+def user_password(name: NameArgument, where: WhereOption, keys: KeysOption = None, by: ByOption = None) -> None:
+    """Give somebody a new password; it is asked for, or read from stdin."""
+    run(USERS, "password", name=name, where=where, keys=keys, by=by)

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from serve.case import casebook_app
+from serve.case import KeysOption, casebook_app
 from serve.command import OUR_FAULT, BundleOption, DataOption, Item, run
 from serve.dataset import dataset_app
 
@@ -75,6 +75,21 @@ def serve(
         bool, typer.Option("--lan", help="Let phones on the same network in; each is asked for a code.")
     ] = False,
     tls: Annotated[bool, typer.Option("--tls", help="Encrypt with a self-signed certificate.")] = False,
+    casebook: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHERE",
+            envvar="SCHREGER_CASEBOOK",
+            help="Keep cases: users sign in, and save what they classified in this casebook.",
+        ),
+    ] = None,
+    keys: KeysOption = None,
+    practice: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR_OR_CSV", help="Labelled photos to practise with: a folder of folders, or a manifest."
+        ),
+    ] = None,
     api: Annotated[bool, typer.Option("--api", help="Answer programs too, below /v1.")] = False,
     api_keys: Annotated[
         Path | None,
@@ -83,12 +98,6 @@ def serve(
         ),
     ] = None,
     api_rate: Annotated[int, typer.Option(metavar="N", min=1, help="Requests of each key in a minute.")] = 600,
-    practice: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR_OR_CSV", help="Labelled photos to practise with: a folder of folders, or a manifest."
-        ),
-    ] = None,
 ) -> None:
     """Open the page for photos in a browser."""
     run("serve.app", "serve", **locals())

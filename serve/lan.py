@@ -36,9 +36,23 @@ def lan_address() -> str:
         with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.connect((far, 9))
             address = str(probe.getsockname()[0])
-            if not ipaddress.ip_address(address).is_loopback:
+            if not is_loopback(address):
                 return address
     raise LanError("This computer is on no network; connect it, open its hotspot, or name its address with --host.")
+
+
+def is_loopback(address: str) -> bool:
+    """Whether nobody but this computer reaches an address."""
+    return ipaddress.ip_address(address).is_loopback
+
+
+def reached_at(bound: str) -> str:
+    """The address by which others reach one that the page listens on; 0.0.0.0 stands for all of this computer.
+
+    Raises:
+        LanError: It is all of this computer, which is on no network.
+    """
+    return lan_address() if ipaddress.ip_address(bound).is_unspecified else bound
 
 
 class Codes:

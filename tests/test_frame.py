@@ -145,6 +145,7 @@ BREACHES = [
     ("words", "serve.breach", "opencc"),
     ("ocr", "serve.breach", "rapidocr_onnxruntime"),
     ("gradio", "serve.breach", "gradio"),
+    ("limits", "serve.breach", "limits"),
     ("lan", "serve.breach", "segno"),
     ("report", "serve.breach", "typst"),
     ("fastapi", "serve.breach", "fastapi"),

@@ -6,6 +6,8 @@ from serve.casebook.casefile import CaseFile, ItemFile
 from serve.casebook.error import CasebookError
 from serve.casebook.keys import Head
 from serve.casebook.opening import create_casebook, open_casebook
+from serve.casebook.records import User
+from serve.casebook.users import Users
 from serve.casebook.verify import verify
 
 __all__ = [
@@ -15,6 +17,8 @@ __all__ = [
     "Head",
     "ItemFile",
     "Received",
+    "User",
+    "Users",
     "create_casebook",
     "export_case",
     "import_case",

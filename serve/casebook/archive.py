@@ -19,7 +19,7 @@ from serve.casebook.casefile import CaseFile, digest_of, read_case
 from serve.casebook.chain import Entry, public_key
 from serve.casebook.error import CasebookError
 from serve.casebook.keys import write_whole
-from serve.casebook.records import RECORDS, Case, Item, Photo, Record, Result, canonical
+from serve.casebook.records import OF_CASES, Case, Item, Photo, Record, Result, canonical
 from serve.casebook.tables import METADATA, entries
 
 if TYPE_CHECKING:
@@ -221,7 +221,7 @@ def _check_records(manifest: Manifest, records: list[Record], log: list[Entry], 
 
 def _record(line: bytes) -> Record:
     cells: dict[str, Any] = json.loads(line)
-    record = TypeAdapter(RECORDS[cells.pop("table")]).validate_json(canonical(cells), strict=True)
+    record = TypeAdapter(OF_CASES[cells.pop("table")]).validate_json(canonical(cells), strict=True)
     if any(isinstance(cell, str) and "\0" in cell for cell in asdict(record).values()):
         raise ValueError("a record holds a NUL")
     if isinstance(record, Result):

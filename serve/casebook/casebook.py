@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from model.photo import MAX_BYTES
 from model.taxonomy import load_taxonomy
-from serve.casebook.casefile import read_case, read_cases
+from serve.casebook.casefile import read_case, read_cases, read_owners
 from serve.casebook.chain import Entry
 from serve.casebook.change import Change, now, words
 from serve.casebook.error import CasebookError
@@ -72,9 +72,7 @@ class Casebook:
         if not photos:
             raise CasebookError("An item needs a photo.")
         with self.change(by) as change:
-            if new:
-                _open_case(change, ref, "")
-            file = read_case(change.connection, ref)
+            file = read_case(change.connection, _open_case(change, ref, "").id if new else ref)
             number = max((other.item.number for other in file.items), default=0) + 1
             item = Item(case_id=file.case.id, number=number, title=words(title), by=change.by, at=now())
             change.add(item)
@@ -129,8 +127,13 @@ class Casebook:
         with self.database.reading() as connection:
             return read_cases(connection)
 
+    def owners(self) -> dict[str, str]:
+        """Who brought each case into this casebook, by the id of the case."""
+        with self.database.reading() as connection:
+            return read_owners(connection)
+
     def case(self, ref: str) -> CaseFile:
-        """A case, by what people call it or by its id.
+        """A case, by its id or by what people call it.
 
         Raises:
             CasebookError: There is no such case.

@@ -64,6 +64,11 @@ class CaseFile:
         """The case's hash: no record of it can change, appear or vanish without it."""
         return digest_of(self.records)
 
+    @property
+    def owner(self) -> str:
+        """Who brought the case into this casebook: opened or imported it."""
+        return self.entries[0].body.by
+
     def item(self, number: int) -> ItemFile:
         """An item by its number.
 
@@ -82,7 +87,7 @@ def digest_of(records: Sequence[Record]) -> str:
 
 
 def read_case(connection: sa.Connection, ref: str) -> CaseFile:
-    """The case of a reference, or of the first eight or more digits of its id.
+    """The case of an id, of a reference, or of the first eight or more digits of an id.
 
     Raises:
         CasebookError: There is no such case, or more than one.
@@ -105,12 +110,24 @@ def read_cases(connection: sa.Connection) -> tuple[Case, ...]:
     return _sorted(connection.execute(sa.select(METADATA.tables["cases"])).mappings(), Case)
 
 
+def read_owners(connection: sa.Connection) -> dict[str, str]:
+    """Who brought each case into this casebook, by the id of the case."""
+    of_cases = (
+        sa.select(sa.func.min(entries.c.number)).where(entries.c.case_id.is_not(None)).group_by(entries.c.case_id)
+    )
+    first = sa.select(entries).where(entries.c.number.in_(of_cases))
+    found = (Entry(**row) for row in connection.execute(first).mappings())
+    return {str(entry.case_id): entry.body.by for entry in found}
+
+
 def _find(connection: sa.Connection, ref: str) -> Case:
     table = METADATA.tables["cases"]
-    found = _sorted(connection.execute(sa.select(table).where(table.c.ref == ref)).mappings(), Case)
-    if not found and len(ref) >= 8:
-        same_start = table.c.id.startswith(ref, autoescape=True)
-        found = _sorted(connection.execute(sa.select(table).where(same_start)).mappings(), Case)
+    # The whole id comes first, so that no case can be named so as to stand in for another.
+    ways = [table.c.id == ref, table.c.ref == ref]
+    if len(ref) >= 8:
+        ways.append(table.c.id.startswith(ref, autoescape=True))
+    rows = (connection.execute(sa.select(table).where(way)).mappings().all() for way in ways)
+    found = _sorted(next(filter(None, rows), ()), Case)
     if not found:
         raise CasebookError(f"There is no case {ref!r}; `schreger casebook list` names them all.")
     if len(found) > 1:

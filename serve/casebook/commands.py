@@ -31,7 +31,7 @@ MAX_PHOTOS = 100
 
 def init(where: str, keys: Path | None, by: str | None) -> None:
     """Make a casebook."""
-    casebook = create_casebook(where, keys or KEYS, _who(by))
+    casebook = create_casebook(where, keys or KEYS, who(by))
     typer.echo(f"Casebook {casebook.id} is at {casebook.database.name}.")
     typer.echo(f"Its key is {casebook.keys.key_file(casebook.id)}: back it up, away from the casebook.")
     typer.echo(f"Its public key, for whoever checks it: {casebook.public_key}")
@@ -39,14 +39,14 @@ def init(where: str, keys: Path | None, by: str | None) -> None:
 
 def upgrade(where: str, keys: Path | None, by: str | None) -> None:
     """Bring the tables up to date."""
-    done = upgrade_casebook(where, keys or KEYS, _who(by))
+    done = upgrade_casebook(where, keys or KEYS, who(by))
     typer.echo("The tables are up to date now." if done else "The tables were up to date.")
 
 
 def list_cases(where: str, keys: Path | None) -> None:
     """One line a case."""
     for case in open_casebook(where, keys or KEYS).cases():
-        typer.echo("  ".join(filter(None, (case.id[:12], case.at[:10], _line(case.ref), _line(case.title)))))
+        typer.echo("  ".join(filter(None, (case.id[:12], case.at[:10], line(case.ref), line(case.title)))))
 
 
 def add(
@@ -65,7 +65,7 @@ def add(
     from model.photo import PhotoError
     from serve.inputs import find_inputs
 
-    casebook, who = open_casebook(where, keys or KEYS), _who(by)
+    casebook, adder = open_casebook(where, keys or KEYS), who(by)
     if not new:
         there = casebook.case(case)
         old = [casebook.original(photo.sha256) for photo in there.item(item).photos] if item else []
@@ -90,21 +90,21 @@ def add(
     ]
     together = classifier.combine(findings) if len(findings) > 1 else findings[0]
     if item:
-        casebook.add_photos(case, item, photos, together, who)
+        casebook.add_photos(case, item, photos, together, adder)
     else:
-        item = casebook.add_item(case, photos, together, who, title, new)
+        item = casebook.add_item(case, photos, together, adder, title, new)
     added = casebook.case(case).item(item)
     typer.echo("\n".join(_item(added)))
 
 
 def correct(case: str, item: int, label: str, where: str, why: str, keys: Path | None, by: str | None) -> None:
     """Say what an item truly is."""
-    open_casebook(where, keys or KEYS).correct(case, item, label, why, _who(by))
+    open_casebook(where, keys or KEYS).correct(case, item, label, why, who(by))
 
 
 def note(case: str, text: str, where: str, item: int | None, keys: Path | None, by: str | None) -> None:
     """Write a note."""
-    open_casebook(where, keys or KEYS).note(case, text, _who(by), item)
+    open_casebook(where, keys or KEYS).note(case, text, who(by), item)
 
 
 def show(case: str, where: str, keys: Path | None, json: bool) -> None:
@@ -120,7 +120,7 @@ def verify_all(where: str, keys: Path | None, head: Path | None) -> int:
     """Name what is not as it was written; the exit status is 4 when there is something."""
     faults = verify(where, keys or KEYS, Head.read(head) if head else None)
     for fault in faults:
-        typer.echo(_line(fault))
+        typer.echo(line(fault))
     if not faults:
         typer.echo("Everything is as it was written.")
     return TAMPERED if faults else 0
@@ -134,20 +134,21 @@ def head(where: str, keys: Path | None) -> None:
 def export(case: str, out: Path, where: str, keys: Path | None, by: str | None) -> None:
     """Hand over a case."""
     casebook = open_casebook(where, keys or KEYS)
-    file = export_case(casebook, case, out, _who(by))
-    typer.echo(f"Case {_line(file.case.ref)}, {file.digest}, is in {out}.")
+    file = export_case(casebook, case, out, who(by))
+    typer.echo(f"Case {line(file.case.ref)}, {file.digest}, is in {out}.")
     typer.echo(f"Tell whoever gets it the public key by another way: {casebook.public_key}")
 
 
 def import_zip(file: Path, where: str, sender: str | None, keys: Path | None, by: str | None) -> None:
     """Take in a case."""
-    manifest = import_case(open_casebook(where, keys or KEYS), file, _who(by), sender).manifest
-    typer.echo(f"Case {_line(manifest.ref)} is in, {manifest.case[:12]}, from casebook {_line(manifest.casebook)}.")
+    manifest = import_case(open_casebook(where, keys or KEYS), file, who(by), sender).manifest
+    typer.echo(f"Case {line(manifest.ref)} is in, {manifest.case[:12]}, from casebook {line(manifest.casebook)}.")
     if not sender:
         typer.echo(f"Ask whoever sent it whether this is their public key: {manifest.public_key}")
 
 
-def _who(by: str | None) -> str:
+def who(by: str | None) -> str:
+    """Who writes: the name given, or else that of whoever is at this computer."""
     try:
         return by or getpass.getuser()
     except (OSError, KeyError, ImportError):
@@ -168,34 +169,34 @@ def _read(file: Path) -> bytes:
 
 def _case(file: CaseFile) -> Iterator[str]:
     case = file.case
-    yield f"case {_line(case.ref)}  {_line(case.title)}".rstrip()
-    yield f"  opened {case.at} by {_line(case.by)}, id {case.id[:12]}"
+    yield f"case {line(case.ref)}  {line(case.title)}".rstrip()
+    yield f"  opened {case.at} by {line(case.by)}, id {case.id[:12]}"
     yield f"  hash {file.digest}"
     yield from (_noted(note) for note in file.notes)
     for item in file.items:
         yield from _item(item)
     yield "log"
     for entry in file.entries:
-        yield f"  {entry.number}  {entry.body.at}  {_line(entry.body.by)}: {_line(entry.body.action)}"
+        yield f"  {entry.number}  {entry.body.at}  {line(entry.body.by)}: {line(entry.body.action)}"
 
 
 def _item(file: ItemFile) -> Iterator[str]:
-    yield f"item {file.item.number}  {_line(file.item.title)}".rstrip()
+    yield f"item {file.item.number}  {line(file.item.title)}".rstrip()
     for photo in file.photos:
-        yield f"  photo {_line(photo.file)}  {photo.size} bytes  {photo.sha256}"
+        yield f"  photo {line(photo.file)}  {photo.size} bytes  {photo.sha256}"
     if result := file.result:
-        answer = f"{_line(result.answer)} {result.probability:.2f}" if result.answer else "no answer"
-        yield f"  found {answer} ({_line(result.rule)}) by {_line(result.bundle)}, {result.at}"
+        answer = f"{line(result.answer)} {result.probability:.2f}" if result.answer else "no answer"
+        yield f"  found {answer} ({line(result.rule)}) by {line(result.bundle)}, {result.at}"
     for correction in file.corrections:
-        label, why = _line(correction.label), _line(correction.why)
-        yield f"  corrected to {label} by {_line(correction.by)}, {correction.at}: {why}"
+        label, why = line(correction.label), line(correction.why)
+        yield f"  corrected to {label} by {line(correction.by)}, {correction.at}: {why}"
     yield from (_noted(note) for note in file.notes)
 
 
 def _noted(note: Note) -> str:
-    return f"  note by {_line(note.by)}, {note.at}: {_line(note.text)}"
+    return f"  note by {line(note.by)}, {note.at}: {line(note.text)}"
 
 
-def _line(text: str) -> str:
+def line(text: str) -> str:
     """Text on one line, without what a terminal would obey."""
     return "".join(letter for letter in " ".join(text.split()) if letter.isprintable())

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
+
+Role = Literal["officer", "expert", "admin"]
 
 
 def canonical(value: Any) -> str:
@@ -124,5 +126,31 @@ class Note(Record):
     text: str
 
 
-RECORDS: dict[str, type[Record]] = {kind.table: kind for kind in (Case, Item, Photo, Result, Correction, Note)}
-"""Kinds of records by table; each comes after what it names."""
+@dataclass(frozen=True, kw_only=True)
+class User(Record):
+    """Somebody who may sign in on the page. Of one login there is a record for each change, numbered from 1; the last
+    counts. `password` is as `serve.casebook.password` hashes it.
+    """
+
+    table: ClassVar[str] = "users"
+    login: str
+    number: int
+    role: Role
+    password: str = field(repr=False)
+    disabled: bool
+
+    def may_see(self, owner: str) -> bool:
+        """Whether this user may see, and add to, a case that `owner` brought in."""
+        return self.role != "officer" or owner == self.login
+
+    @property
+    def may_correct(self) -> bool:
+        """Whether this user may say what an item truly is."""
+        return self.role != "officer"
+
+
+OF_CASES: dict[str, type[Record]] = {kind.table: kind for kind in (Case, Item, Photo, Result, Correction, Note)}
+"""Kinds of records that make cases, by table; each comes after what it names."""
+
+RECORDS: dict[str, type[Record]] = OF_CASES | {User.table: User}
+"""All kinds of records."""

@@ -1,6 +1,17 @@
 """The tables of a casebook: one for each kind of record, the bytes of photos, and the audit log."""
 
-from sqlalchemy import Column, Float, ForeignKey, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 METADATA = MetaData(
     naming_convention={
@@ -20,7 +31,7 @@ def _of(name: str, table: str, optional: bool = False) -> Column[str]:
     return Column(name, Text, ForeignKey(f"{table}.id"), nullable=optional, index=True)
 
 
-def _record(name: str, *parts: Column[str] | Column[int] | Column[float] | UniqueConstraint) -> Table:
+def _record(name: str, *parts: Column[str] | Column[int] | Column[float] | Column[bool] | UniqueConstraint) -> Table:
     return Table(name, METADATA, Column("id", Text, primary_key=True), _text("by"), _text("at"), *parts)
 
 
@@ -68,3 +79,12 @@ _record(
 )
 _record("corrections", _of("item_id", "items"), _text("label"), _text("why"))
 _record("notes", _of("case_id", "cases"), _of("item_id", "items", optional=True), _text("text"))
+_record(
+    "users",
+    _text("login"),
+    Column("number", Integer, nullable=False),
+    _text("role"),
+    _text("password"),
+    Column("disabled", Boolean, nullable=False),
+    UniqueConstraint("login", "number"),
+)

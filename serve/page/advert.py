@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import logging
-from functools import partial
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -15,6 +14,8 @@ import gradio as gr
 from model.photo import PhotoError, open_photo, thumbnail
 from serve.advert import Advert
 from serve.page import answer
+from serve.page.own import owner_of
+from serve.page.tray import MAX_PHOTOS
 
 if TYPE_CHECKING:
     from model.finding import Finding
@@ -39,8 +40,12 @@ HERE: Final = Path(__file__).parent
 LOG: Final = logging.getLogger(__name__)
 
 
-def advert_tab(words: Words, tray: Tray, judge: Judge, max_bytes: int, max_pictures: int) -> None:
+def advert_tab(words: Words, tray: Tray, judge: Judge, max_bytes: int) -> None:
     """Build the tab; the uploads come by the tray."""
+
+    def ask(asked: str, request: gr.Request) -> tuple[str, str]:
+        return show_verdict(tray, judge, words, asked, owner_of(request))
+
     with gr.Tab(words.say("advert_tab")), gr.Row(elem_id="advert"):
         form = gr.HTML(
             elem_id="advert_form",
@@ -48,7 +53,7 @@ def advert_tab(words: Words, tray: Tray, judge: Judge, max_bytes: int, max_pictu
             js_on_load=(HERE / "advert.js").read_text(encoding="utf-8"),
             say={text: words.texts[text] for text in TO_THE_FORM},
             limit=max_bytes,
-            most=max_pictures,
+            most=MAX_PHOTOS,
             words=MAX_TITLE,
             letters=MAX_TEXT,
             title=words.say("advert_title"),
@@ -62,7 +67,7 @@ def advert_tab(words: Words, tray: Tray, judge: Judge, max_bytes: int, max_pictu
         shown = gr.HTML(waiting, elem_id="verdict", html_template=answer.ANNOUNCED)
     asked = gr.on(
         form.submit,
-        partial(show_verdict, tray, judge, words, max_pictures),
+        ask,
         form,
         [shown, form],
         api_visibility="private",
@@ -73,14 +78,14 @@ def advert_tab(words: Words, tray: Tray, judge: Judge, max_bytes: int, max_pictu
     asked.failure(None, None, form, js="() => '{\"failed\": true}'")  # too busy, or the server is gone
 
 
-def show_verdict(tray: Tray, judge: Judge, words: Words, max_pictures: int, asked: str) -> tuple[str, str]:
+def show_verdict(tray: Tray, judge: Judge, words: Words, asked: str, owner: str = "") -> tuple[str, str]:
     """The verdict as HTML, and for the form that it is done. Takes its fields and the paths of uploads as JSON.
 
-    Never raises.
+    `owner` is whoever asks, as the tray knows them. Never raises.
     """
     try:
         given = json.loads(asked)
-        pictures = [tray.take(str(path)) or b"" for path in given["pictures"][:max_pictures]]
+        pictures = [tray.take(str(path), owner) or b"" for path in given["pictures"][:MAX_PHOTOS]]
         title, text, seller_text = (str(given[name])[:MAX_TEXT] for name in ("title", "text", "seller_text"))
         advert = Advert("page", title=title, text=text, seller_text=seller_text, pictures=tuple(pictures))
         return verdict_html(judge.vet(advert), pictures, words), DONE

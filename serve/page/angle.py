@@ -7,7 +7,6 @@ import json
 import logging
 import math
 from datetime import UTC, datetime
-from functools import partial
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -18,6 +17,7 @@ from model.photo import PhotoError, open_photo, thumbnail
 from model.schreger import LEAST, SOURCE, WANTED, measure, record
 from serve.page.answer import bullets, problem, section
 from serve.page.download import download
+from serve.page.own import owner_of
 
 if TYPE_CHECKING:
     from model.schreger import Angle, Measurement, Point
@@ -58,22 +58,22 @@ class Cuts:
 
     def __init__(self, tray: Tray) -> None:
         self._tray = tray
-        self._known: dict[str, Cut] = {}
+        self._known: dict[tuple[str, str], Cut] = {}
 
-    def open(self, path: str) -> tuple[Cut, dict[str, Any] | None]:
-        """What is known of a photo and, on its first time, the picture to show and its size.
+    def open(self, path: str, owner: str) -> tuple[Cut, dict[str, Any] | None]:
+        """What is known of a photo of the owner's and, on its first time, the picture to show and its size.
 
         Raises:
             PhotoError: It is no photo.
             FileNotFoundError: It is not here, or no longer.
         """
-        if cut := self._known.get(path):
+        if cut := self._known.get((path, owner)):
             return cut, None
-        data = self._tray.take(path)
+        data = self._tray.take(path, owner)
         if data is None:
             raise FileNotFoundError(path)
         photo = open_photo(data, max_side=PREVIEW)
-        cut = self._known[path] = Cut(photo.sha256, photo.width, photo.height)
+        cut = self._known[path, owner] = Cut(photo.sha256, photo.width, photo.height)
         for oldest in [*self._known][:-PHOTOS]:
             self._known.pop(oldest, None)
         source = base64.b64encode(thumbnail(photo.pixels, PREVIEW)).decode("ascii")
@@ -82,6 +82,10 @@ class Cuts:
 
 def angle_tab(words: Words, cuts: Cuts, max_bytes: int) -> None:
     """Build the tab."""
+
+    def ask(asked: str, request: gr.Request) -> str:
+        return answer_marks(cuts, words, asked, owner_of(request))
+
     with gr.Tab(words.say("angle_tab")):
         bench = gr.HTML(
             elem_id="angle",
@@ -100,7 +104,7 @@ def angle_tab(words: Words, cuts: Cuts, max_bytes: int) -> None:
             edge_seen=words.say("angle_edge_seen"),
         )
         asked = bench.submit(
-            partial(answer_marks, cuts, words),
+            ask,
             bench,
             bench,
             api_visibility="private",
@@ -110,7 +114,7 @@ def angle_tab(words: Words, cuts: Cuts, max_bytes: int) -> None:
         asked.failure(None, None, bench, js="() => '{\"failed\": true}'")
 
 
-def answer_marks(cuts: Cuts, words: Words, asked: str) -> str:
+def answer_marks(cuts: Cuts, words: Words, asked: str, owner: str = "") -> str:
     """Answer for marks on a photo: {"photo": path, "marks": [[x, y]], "edge_seen": bool}, in shares of its sides.
 
     The first two marks are the middle and the edge, then come four for each pair of lines. The answer says `done`; with
@@ -120,7 +124,7 @@ def answer_marks(cuts: Cuts, words: Words, asked: str) -> str:
     try:
         path, points, edge_seen = _read(asked)
         if path:
-            cut, reply["photo"] = cuts.open(path)
+            cut, reply["photo"] = cuts.open(path, owner)
             marks = [(round(x * cut.width, 1), round(y * cut.height, 1)) for x, y in points]
             if pairs := list(zip(*[iter(marks[2:])] * 4, strict=False)):
                 measured = measure(marks[0], marks[1], edge_seen, pairs)

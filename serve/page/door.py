@@ -10,6 +10,10 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+
 from model.taxonomy import LANGUAGES
 
 if TYPE_CHECKING:
@@ -24,12 +28,19 @@ if TYPE_CHECKING:
 READ: Final = re.compile(
     rf"/|/({'|'.join(LANGUAGES)})|"
     r"/(theme\.css|favicon\.ico|manifest\.json|robots\.txt|config)|/(assets|static|svelte)/.+"
+    r"|/cases(/[0-9a-f]{64}(/[0-9a-f]{64})?)?"
     r"|/gradio_api/(app_id/?|startup-events|queue/data|upload_progress|heartbeat/\w+)"
 )
-WRITE: Final = re.compile(r"/gradio_api/(upload|queue/join|cancel|reset)")
+WRITE: Final = re.compile(r"/gradio_api/(upload|queue/join)|/cases(/[0-9a-f]{64})?")
+UPLOAD: Final = "/gradio_api/upload"
+ASK: Final = "/gradio_api/queue/join"
 
 MAX_EVENT_BYTES: Final = 64 * 2**10
-"""An event carries words and paths; photos come by upload."""
+"""An event carries words and paths, a form words; photos come by upload."""
+
+OFTEN: Final = RateLimitItemPerMinute(120)
+"""Photos that one user, or one address where nobody signs in, may send, and as often may ask about items. An item takes
+two of these at least."""
 
 POLICY: Final = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
@@ -42,7 +53,7 @@ HEADERS: Final = tuple(
         "content-security-policy": POLICY,
         "cross-origin-opener-policy": "same-origin",
         "permissions-policy": "camera=(self), microphone=(), geolocation=()",
-        "referrer-policy": "no-referrer",
+        "referrer-policy": "same-origin",
         "x-content-type-options": "nosniff",
     }.items()
 )
@@ -54,9 +65,10 @@ class Door:
 
     def __init__(self, app: App) -> None:
         self.app = app
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer it here with 400, 404 or 413."""
+        """Pass a request on, or answer it here with 400, 404, 413 or 429."""
         if scope["type"] != "http":
             if scope["type"] == "lifespan":
                 await self.app(scope, receive, send)
@@ -70,13 +82,17 @@ class Door:
         wanted = WRITE if scope["method"] == "POST" else READ
         if not wanted.fullmatch(scope["path"]):
             await _refuse(guarded, 404)
-        elif scope["path"].endswith("/queue/join"):
-            await self._event(scope, receive, guarded)
+        elif scope["path"] in (UPLOAD, ASK) and not self._limiter.hit(OFTEN, scope["path"], _who(scope)):
+            await _refuse(guarded, 429)
+        elif scope["method"] == "POST" and scope["path"] != UPLOAD:
+            await self._words(scope, receive, guarded)
         else:
             await self.app(scope, receive, guarded)
 
-    async def _event(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Read a whole event before Gradio does, and pass it on only if it holds no file object."""
+    async def _words(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read the whole of what was sent before the app does, and pass it on if it is short; of events, only those
+        that hold no file object.
+        """
         body, more = b"", True
         while more:
             message = await receive()
@@ -86,7 +102,7 @@ class Door:
             if len(body) > MAX_EVENT_BYTES:
                 await _refuse(send, 413)
                 return
-        if not is_plain(body):
+        if scope["path"] == ASK and not is_plain(body):
             await _refuse(send, 400)
             return
         read = iter([{"type": "http.request", "body": body, "more_body": False}])
@@ -110,6 +126,17 @@ def _holds_no_object(data: object) -> bool:
     if isinstance(data, list):
         return all(_holds_no_object(each) for each in data)
     return not isinstance(data, dict)
+
+
+def address_of(scope: Scope) -> str:
+    """The address that a request comes from."""
+    client: tuple[str, int] | None = scope.get("client")
+    return client[0] if client else ""
+
+
+def _who(scope: Scope) -> str:
+    user = scope.get("user")
+    return f"user {user.login}" if user else f"address {address_of(scope)}"
 
 
 async def _refuse(send: Send, status: int) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from functools import partial
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -16,22 +15,25 @@ from serve.advert import Judge
 from serve.page import answer
 from serve.page.advert import advert_tab
 from serve.page.angle import Cuts, angle_tab
+from serve.page.casepages import save_form, sign_out
+from serve.page.own import user_of
 from serve.page.practice import practice_tab
-from serve.page.tray import KEPT, Tray
+from serve.page.tray import KEPT, MAX_PHOTOS, Seen
 from serve.texts import load_texts
 from serve.words import Words
 
 if TYPE_CHECKING:
-    from model.classifier import Classifier
+    from collections.abc import Callable
+
+    from serve.casebook import User
+    from serve.page.desk import Desk
+    from serve.page.tray import Tray
     from serve.practice import Practice
 
 TITLE: Final = "schreger"
 
 MAX_BYTES: Final = 20_000_000
 """Largest photo that is taken."""
-
-MAX_PHOTOS: Final = 10
-"""Photos of one item."""
 
 DELETE_CACHE: Final = (60, KEPT)
 """Seconds between looks at the uploads, and the age from which one is deleted, asked about or not."""
@@ -73,17 +75,26 @@ class Shown(NamedTuple):
     door: str = '{"done": true, "gone": []}'
 
 
-def build_page(classifier: Classifier, uploads: Path, practice: Practice | None = None) -> gr.Blocks:
-    """The page for one classifier at /en, /fr and so on; `uploads` is the folder that Gradio puts uploads into.
+def build_page(
+    tray: Tray, practice: Practice | None = None, desk_of: Callable[[User], Desk] | None = None
+) -> gr.Blocks:
+    """The page for one tray at /en, /fr and so on, with `practice` for officers in training too.
 
-    With `practice` it has a tab for officers in training.
+    Where people sign in, each is at a desk of their own.
     """
-    tray, judge = Tray(classifier, uploads, _samples()), Judge(classifier)
-    cuts = Cuts(tray)
+    judge, cuts = Judge(tray.classifier), Cuts(tray)
     page = gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=DELETE_CACHE)
     for language in LANGUAGES:
         with page.route(language, f"/{language}", show_in_navbar=False):
-            _build_in(Words(language, classifier.taxonomy), tray, judge, cuts, practice)
+            words = Words(language, tray.classifier.taxonomy)
+            _top(words, signed_in=desk_of is not None)
+            with gr.Tabs(elem_id="tabs"):
+                _photos_tab(words, tray, desk_of)
+                advert_tab(words, tray, judge, MAX_BYTES)
+                angle_tab(words, cuts, MAX_BYTES)
+                if practice:
+                    practice_tab(words, tray.classifier, practice)
+            gr.HTML(_outro(words), elem_id="outro")
     page.queue(max_size=WAITING, default_concurrency_limit=AT_ONCE, api_open=False)
     return page
 
@@ -94,20 +105,19 @@ def head() -> str:
     return TELL_LANGUAGE.replace("{right_to_left}", json.dumps(right_to_left))
 
 
-def _build_in(words: Words, tray: Tray, judge: Judge, cuts: Cuts, practice: Practice | None) -> None:
+def _top(words: Words, signed_in: bool) -> None:
+    if signed_in:
+        gr.HTML(f'<a href="/cases">{escape(words.say("cases"))}</a>{sign_out(words)}', elem_id="account")
     with gr.Row(elem_id="top"):
         gr.HTML(f"<h1>{TITLE}</h1><p>{escape(words.say('purpose'))}</p>", elem_id="intro")
         gr.HTML(_languages(words), elem_id="languages", js_on_load=_text("languages.js"))
-    with gr.Tabs(elem_id="tabs"):
-        _photos_tab(words, tray)
-        advert_tab(words, tray, judge, MAX_BYTES, MAX_PHOTOS)
-        angle_tab(words, cuts, MAX_BYTES)
-        if practice:
-            practice_tab(words, tray.classifier, practice)
-    gr.HTML(_outro(words), elem_id="outro")
 
 
-def _photos_tab(words: Words, tray: Tray) -> None:
+def _photos_tab(words: Words, tray: Tray, desk_of: Callable[[User], Desk] | None) -> None:
+    def ask(asked: str, request: gr.Request) -> Shown:
+        user = user_of(request)
+        return show_item(tray, words, asked, desk_of(user) if desk_of and user else None)
+
     before = _before(words)
     with gr.Tab(words.say("photos_tab")), gr.Row(elem_id="board"):
         with gr.Column(elem_id="left"):
@@ -120,7 +130,7 @@ def _photos_tab(words: Words, tray: Tray) -> None:
     shown = [headline, pictures, details, door]
     asked = gr.on(
         door.upload,
-        partial(show_item, tray, words),
+        ask,
         door,
         shown,
         api_visibility="private",
@@ -132,20 +142,28 @@ def _photos_tab(words: Words, tray: Tray) -> None:
     asked.failure(None, None, door, js="() => '{\"failed\": true}'")  # too busy, or the server is gone
 
 
-def show_item(tray: Tray, words: Words, asked: str) -> Shown:
-    """Answer for the photos of one item, given as JSON: {"photos": [paths], "removed": [paths]}. Never raises."""
+def show_item(tray: Tray, words: Words, asked: str, desk: Desk | None = None) -> Shown:
+    """Answer for the photos of one item, given as JSON: {"photos": [paths], "removed": [paths]}. Never raises.
+
+    `desk` is that of whoever asks, where people sign in.
+    """
     try:
+        owner = desk.user.login if desk else ""
         photos, removed = _paths(asked)
-        tray.forget(removed)
+        tray.forget(removed, owner)
         if not photos:
             return _before(words)
-        looked = tray.look(photos)
+        looked = tray.look(photos, owner)
         finding = tray.item(looked)
         door = json.dumps({"done": True, "gone": [path for path, each in zip(photos, looked, strict=True) if not each]})
         pictures = answer.pictures(photos, looked, words)
         if finding is None:
             return _before(words)._replace(pictures=pictures, headline=answer.unanswered(looked, words), door=door)
-        return Shown(answer.headline(finding, words), pictures, answer.details(looked, finding, words), door)
+        details = answer.details(looked, finding, words)
+        if desk:
+            seen = [path for path, each in zip(photos, looked, strict=True) if isinstance(each, Seen)]
+            details = save_form(seen, desk.cases(), words) + details
+        return Shown(answer.headline(finding, words), pictures, details, door)
     except Exception:
         LOG.exception("Photos could not be answered.")
         return _before(words)._replace(headline=answer.problem(words.say("our_fault")))
@@ -206,7 +224,8 @@ def _outro(words: Words) -> str:
     return f"<section><h3>{title}</h3><ul>{limits}</ul></section><p>{privacy}</p>"
 
 
-def _samples() -> dict[str, Path]:
+def samples() -> dict[str, Path]:
+    """Photos to try, by name."""
     folder = Path(gr.__file__).parent / "media_assets" / "images"
     return {name: folder / file for name, file in SAMPLES.items() if (folder / file).is_file()}
 

@@ -8,7 +8,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from model.errors import SchregerError
-from serve.advert.read import SEPARATORS, decode
+from serve.advert.read import SEPARATORS, encoding_of
 from serve.survey.prevalence import VERDICTS
 
 if TYPE_CHECKING:
@@ -59,7 +59,9 @@ def read_table(file: Path, *columns: str) -> list[dict[str, str]]:
         SurveyError: The file cannot be read, or lacks a column.
     """
     try:
-        content = decode(file.read_bytes())
+        with file.open("rb") as stream:
+            encoding = encoding_of(stream)
+        content = file.read_text(encoding, errors="replace")
         separator = max(SEPARATORS, key=content.partition("\n")[0].count)
         reader = csv.DictReader(io.StringIO(content, newline=""), delimiter=separator, restval="")
         reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from serve import lan
-from serve.lan import Codes, LanError, lan_address
+from serve.lan import Codes, LanError, is_loopback, lan_address, reached_at
 from serve.texts import load_texts
 
 HTML = {"accept": "text/html"}
@@ -43,8 +43,10 @@ def code_in(line: str) -> str:
 
 
 @contextmanager
-def running(temporary: Path, tls: bool) -> Iterator[Server]:
-    program = f"from serve.app import serve; serve(host='127.0.0.1', port=0, lan=True, tls={tls})"
+def running(temporary: Path, tls: bool, host: str = "127.0.0.1", lan: bool = True) -> Iterator[Server]:
+    # Whichever address it has on the network, the test reaches it from this computer.
+    program = "import serve.app; serve.app.reached_at = lambda _: '127.0.0.1'; "
+    program += f"serve.app.serve(host={host!r}, port=0, lan={lan}, tls={tls})"
     env = {**os.environ, "TMPDIR": str(temporary), "PYTHONIOENCODING": "utf-8"}
     options: dict[str, Any] = {"stderr": subprocess.PIPE, "text": True, "encoding": "utf-8", "env": env}
     with subprocess.Popen([sys.executable, "-c", program], **options) as process:
@@ -90,6 +92,12 @@ def test_a_code_lets_one_device_in_and_no_other(tmp_path: Path) -> None:
             assert other.post("/code", data={"code": following}).status_code == 303
 
 
+def test_a_page_that_others_can_reach_asks_for_a_code_though_nobody_asked_for_it(tmp_path: Path) -> None:
+    with running(tmp_path, tls=False, host="0.0.0.0", lan=False) as server:  # noqa: S104
+        assert httpx.get(f"{server.url}/en", timeout=60).status_code == 401
+        assert httpx.get(f"{server.url}/en", headers=HTML, timeout=60).headers["location"] == "/code"
+
+
 def test_a_self_signed_certificate_names_the_address_and_its_fingerprint_is_shown(tmp_path: Path) -> None:
     with running(tmp_path, tls=True) as server:
         (certificate,) = server.temporary.rglob("certificate.pem")
@@ -116,3 +124,12 @@ def test_without_a_network_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(lan, "ELSEWHERE", ("127.0.0.1",))
     with pytest.raises(LanError, match=r"^This computer is on no network; [^.]+\.$"):
         lan_address()
+
+
+def test_an_address_says_who_can_reach_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert is_loopback("127.0.0.1")
+    assert is_loopback("::1")
+    assert not any(map(is_loopback, ("0.0.0.0", "::", "192.168.1.2", "fe80::1")))  # noqa: S104
+    assert reached_at("192.168.1.2") == "192.168.1.2"
+    monkeypatch.setattr(lan, "lan_address", lambda: "192.168.1.3")
+    assert reached_at("0.0.0.0") == reached_at("::") == "192.168.1.3"  # noqa: S104

@@ -103,7 +103,7 @@ def _lay(canvas: Floats, piece: Piece, place: Floats, light: float, generator: n
         tilt[:, 0] *= -1
     matrix = tilt @ turn
     matrix[:, 2] += reach - matrix @ (side / 2, side / 2, 1)
-    colours, height, cover = (np.asarray(cv2.warpAffine(part, matrix, (2 * reach, 2 * reach))) for part in piece)
+    colours, height, cover = (np.asarray(cv2.warpAffine(part, matrix, (2 * reach, 2 * reach)), float) for part in piece)
     down, right = np.gradient(height)
     lit = 1 + 1.1 * (np.cos(light) * right + np.sin(light) * down) / (1 + np.abs(down) + np.abs(right))
     gloss = 60 * np.clip(lit - 1.35, 0, 1)

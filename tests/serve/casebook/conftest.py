@@ -17,7 +17,8 @@ import sqlalchemy as sa
 
 from model.finding import Finding
 from model.photo import Quality
-from serve.casebook import Casebook, Received, create_casebook
+from serve.casebook import Casebook, Received, User, create_casebook
+from serve.casebook.change import now
 from serve.casebook.database import Database
 
 Make = Callable[[], Casebook]
@@ -95,7 +96,7 @@ def casebook(url: str, keys: Path) -> Casebook:
 
 @pytest.fixture
 def kept(casebook: Casebook) -> Casebook:
-    """A casebook with two cases, photos, a correction and notes."""
+    """A casebook with two cases, photos, a correction, notes and a user."""
     fill(casebook)
     return casebook
 
@@ -109,6 +110,10 @@ def fill(casebook: Casebook) -> None:
     casebook.add_case("C-2", "", "Amina")
     casebook.add_item("C-2", received(1), finding(None), "Amina")
     casebook.note("C-2", "The same photo as in C-1", "Amina", item=1)
+    with casebook.change("Root") as change:  # without a password, whose hash takes its time
+        user = User(login="Amina", number=1, role="officer", password="00$00", disabled=False, by="Root", at=now())  # noqa: S106
+        change.add(user)
+        casebook.seal(change, "add user", user="Amina", role="officer")
 
 
 @pytest.fixture

@@ -150,11 +150,12 @@ def test_the_revisions_make_the_tables_that_the_code_works_with(casebook: Casebo
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
 
 
-def test_an_older_casebook_is_refused_until_it_is_upgraded(kept: Casebook, url: str, keys: Path) -> None:
+def test_an_older_casebook_is_refused_until_it_is_upgraded(casebook: Casebook, url: str, keys: Path) -> None:
+    case = casebook.add_case("C-1", "", "Amina")
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")
-    with kept.database.writing() as connection:
+    with casebook.database.writing() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, "0001")
     with pytest.raises(CasebookError, match="schreger casebook upgrade"):
@@ -162,7 +163,7 @@ def test_an_older_casebook_is_refused_until_it_is_upgraded(kept: Casebook, url: 
     assert verify(url, keys) == ("The revision of the tables is not the one that the audit log names.",)
     assert upgrade_casebook(url, keys, "Root")
     assert not upgrade_casebook(url, keys, "Root")
-    assert open_casebook(url, keys).case("C-1") == kept.case("C-1")
+    assert open_casebook(url, keys).case("C-1").case == case
     assert verify(url, keys) == ()
 
 

@@ -70,7 +70,7 @@ def tampered(connection: sa.Connection, chance: random.Random) -> Tampered:
         return Tampered(table, row, None)
     if action == "add":
         key = table.primary_key.columns[0].name
-        unique = {"items": ("number",), "photos": ("sha256",)}.get(table.name, ())
+        unique = {"items": ("number",), "photos": ("sha256",), "users": ("login",)}.get(table.name, ())
         return Tampered(table, None, row | {name: altered(row[name], chance) for name in (key, *unique)})
     column = chance.choice([name for name, cell in row.items() if cell is not None])
     return Tampered(table, row, row | {column: altered(row[column], chance)})
@@ -78,6 +78,8 @@ def tampered(connection: sa.Connection, chance: random.Random) -> Tampered:
 
 def altered(cell: Any, chance: random.Random) -> Any:
     """The cell with one bit changed, or, where it is a number, a little more."""
+    if isinstance(cell, bool):
+        return not cell
     if isinstance(cell, int):
         return cell + chance.randint(1, 100)
     if isinstance(cell, float):

@@ -1,0 +1,126 @@
+"""Who may come in where there is a casebook: its users, by name and password."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from html import escape
+from typing import TYPE_CHECKING, Final
+
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+
+from serve.casebook import CasebookError
+from serve.casebook.users import LONGEST_NAME
+from serve.page.door import address_of
+from serve.page.plain import alert, answer, cookie, cookies_of, form_of, headers_of, language_of, page
+from serve.page.sessions import Sessions
+from serve.texts import load_texts
+
+if TYPE_CHECKING:
+    from serve.casebook import Users
+    from serve.page.door import App, Receive, Scope, Send
+
+IN: Final = "/signin"
+OUT: Final = "/signout"
+COOKIE: Final = "schreger"
+
+PAUSE: Final = 1.0
+"""Seconds that a wrong password takes, besides its check."""
+
+OF_A_NAME: Final = RateLimitItemPerMinute(5, 15)
+"""Wrong passwords for one name; a right one sets the count back."""
+
+OF_AN_ADDRESS: Final = RateLimitItemPerMinute(50, 15)
+"""Tries from one address, right or wrong."""
+
+AT_ONCE: Final = 2
+"""Passwords that are checked at the same time; each takes 32 MB."""
+
+FORM: Final = """<h1>{title}</h1>{wrong}<form method="post" action="{path}">
+<label for="name">{name}</label>
+<input id="name" name="name" autocomplete="username" autocapitalize="none" maxlength="100" required autofocus>
+<label for="password">{password}</label>
+<input id="password" name="password" type="password" autocomplete="current-password" maxlength="200" required>
+<button>{enter}</button></form>"""
+
+LOG: Final = logging.getLogger(__name__)
+
+
+class SignIn:
+    """ASGI middleware around the door: passes on what users send, with `scope["user"]`; others it asks to sign in."""
+
+    def __init__(self, app: App, users: Users) -> None:
+        self.app, self.users = app, users
+        self._sessions = Sessions(users)
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._checking = asyncio.Semaphore(AT_ONCE)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as a door does where somebody may come in; 303 to the form or 401 otherwise."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+        elif scope["type"] == "http":
+            try:
+                await self._http(scope, receive, send)
+            except CasebookError:
+                LOG.exception("The casebook cannot be used.")
+                language = language_of(headers_of(scope))
+                await answer(send, 503, page(language, alert(load_texts(language)["our_fault"])))
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers, what = headers_of(scope), (scope["method"], scope["path"])
+        token = cookies_of(headers).get(COOKIE, "")
+        if scope["method"] == "POST" and not _is_own(headers):
+            await answer(send, 403, "")
+        elif what == ("POST", IN):
+            await self._try(scope, await form_of(receive), token, send)
+        elif what == ("GET", IN):
+            await answer(send, 200, _page(language_of(headers)))
+        elif what == ("POST", OUT):
+            self._sessions.end(token)
+            await answer(send, 303, "", ("location", IN), cookie(COOKIE, "", _is_encrypted(scope)))
+        elif user := await asyncio.to_thread(self._sessions.user, token):
+            await self.app({**scope, "user": user}, receive, send)
+        elif scope["method"] == "GET" and "text/html" in headers.get("accept", ""):
+            await answer(send, 303, "", ("location", IN))
+        else:
+            await answer(send, 401, "")
+
+    async def _try(self, scope: Scope, form: dict[str, list[str]], old: str, send: Send) -> None:
+        language = language_of(headers_of(scope))
+        name, password = (form.get(field, [""])[0] for field in ("name", "password"))
+        of_name = name.strip()[:LONGEST_NAME].casefold()
+        # Counted before the password is checked, so that many tries at once are no way around.
+        address_may = self._limiter.hit(OF_AN_ADDRESS, address_of(scope))
+        if not (address_may and self._limiter.hit(OF_A_NAME, of_name)):
+            await answer(send, 429, _page(language, "signin_wait"), ("retry-after", str(OF_A_NAME.get_expiry())))
+            return
+        async with self._checking:
+            user = await asyncio.to_thread(self.users.check, name, password)
+        if user is None:
+            await asyncio.sleep(PAUSE)
+            await answer(send, 403, _page(language, "signin_wrong"))
+            return
+        self._limiter.clear(OF_A_NAME, of_name)
+        self._sessions.end(old)
+        token = self._sessions.start(user)
+        await answer(send, 303, "", ("location", "/"), cookie(COOKIE, token, _is_encrypted(scope)))
+
+
+def _is_encrypted(scope: Scope) -> bool:
+    """Whether it came by TLS, our own or that of a proxy on this computer."""
+    return str(scope["scheme"]) == "https"
+
+
+def _is_own(headers: dict[str, str]) -> bool:
+    """Whether a page of ours sent it, or no page at all: browsers name the origin of whatever is posted."""
+    origin = headers.get("origin")
+    return origin is None or origin.partition("://")[2] == headers.get("host")
+
+
+def _page(language: str, wrong: str = "") -> str:
+    texts = load_texts(language)
+    said = {part: escape(texts[f"signin_{part}"]) for part in ("title", "name", "password", "enter")}
+    return page(language, FORM.format(path=IN, wrong=alert(texts[wrong] if wrong else ""), **said))
