@@ -46,7 +46,7 @@ UNEVEN: Final = 10.0
 
 SKEWED: Final = 8.0
 """Degrees by which radii may miss the halves on average: our choice. In simulated sections the taps alone miss by more
-in 1 of 100; with a tilt of 45°, 4 of 5 do, of 30°, 1 of 20. A tilt below that does not show, but nearly cancels out of
+in 1 of 100; with a tilt of 45°, 4 of 5 do, of 30°, 1 of 20. A weaker tilt does not show, but mostly cancels out of
 the mean of crossings all round the section."""
 
 
