@@ -102,9 +102,9 @@ def effective_draws(share: float, influence: Floats, sellers: Numbers, at_least_
         sellers: (N,) a number for each seller.
         at_least_known: Draws to assume where all adverts are alike, so that nothing is known of their spread.
     """
-    by_seller = np.bincount(sellers, weights=influence)
-    count = len(np.unique(sellers))
-    if count < 2:
+    by_seller, sizes = np.bincount(sellers, weights=influence), np.bincount(sellers)
+    count = len(sellers) ** 2 / float(sizes @ sizes)  # among small sellers, a few large ones count as a few
+    if count <= 1:
         return 1.0
     variance = float(by_seller @ by_seller) * count / (count - 1)
     if variance <= 0 or share in (0, 1):
@@ -116,8 +116,8 @@ def effective_draws(share: float, influence: Floats, sellers: Numbers, at_least_
 def observed_rate(alarms: Bools, sellers: Numbers) -> Rate:
     """The share of alarms among adverts, and how well it is known, as they come by the seller."""
     share = float(alarms.mean())
-    count = len(np.unique(sellers))
-    return Rate(share, effective_draws(share, (alarms - share) / len(alarms), sellers, count))
+    draws = effective_draws(share, (alarms - share) / len(alarms), sellers, len(np.unique(sellers)))
+    return Rate(share, min(draws, float(len(alarms))))
 
 
 def by_error_rates(alarms: Rate, recall: Rate, false_alarms: Rate) -> Estimate:

@@ -49,6 +49,7 @@ def test_labels_cover_the_share_where_one_advert_in_a_hundred_offers_the_thing()
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(1800)
 def test_labels_cover_the_share_of_two_thousand_surveys(data_dir: Path, tmp_path: Path) -> None:
     survey = survey_benchmark()
     posts, largest = survey.read_posts(data_dir)
