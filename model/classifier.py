@@ -90,14 +90,23 @@ class Classifier:
         """
         pool = ThreadPoolExecutor(CORES)
         try:
-            for batch in ahead(pool, self._classify_batch, _batches(sources), 2 * CORES):
+            for batch in ahead(pool, self.classify_batch, batches(sources, BATCH), 2 * CORES):
                 yield from batch
         finally:
             pool.shutdown(cancel_futures=True)  # who stops early waits for the batches in work alone
 
     def look(self, source: bytes | str | os.PathLike[str]) -> tuple[str, Finding] | PhotoError:
-        """What `stream` says of one source, found in this thread."""
-        return self._classify_batch([source])[0]
+        """What `stream` says, of one source, found in this thread."""
+        return self.classify_batch([source])[0]
+
+    def classify_batch(
+        self, sources: Sequence[bytes | str | os.PathLike[str]]
+    ) -> list[tuple[str, Finding] | PhotoError]:
+        """What `stream` says, of one batch, on one core: open the photos, then run the network on those that opened."""
+        batch = [self.open(source) for source in sources]
+        good = [opened for opened in batch if isinstance(opened, Opened)]
+        findings = iter(self._findings(good) if good else [])
+        return [(opened.sha256, next(findings)) if isinstance(opened, Opened) else opened for opened in batch]
 
     def open(self, source: bytes | str | os.PathLike[str]) -> Opened | PhotoError:
         """Open a photo and make the network's input from it; an error is a value here, since a stream goes on."""
@@ -125,15 +134,6 @@ class Classifier:
             embedding=_unit(np.mean(embeddings, axis=0)) if embeddings else None,
             photos=tuple(findings),
         )
-
-    def _classify_batch(
-        self, sources: Sequence[bytes | str | os.PathLike[str]]
-    ) -> list[tuple[str, Finding] | PhotoError]:
-        """One core's work: open a batch of photos, then run the network on those that opened."""
-        batch = [self.open(source) for source in sources]
-        good = [opened for opened in batch if isinstance(opened, Opened)]
-        findings = iter(self._findings(good) if good else [])
-        return [(opened.sha256, next(findings)) if isinstance(opened, Opened) else opened for opened in batch]
 
     def _findings(self, opened: Sequence[Opened], evidence: bool = False, embedding: bool = False) -> list[Finding]:
         output = self.engine.run(np.stack([each.pixels for each in opened]))
@@ -202,9 +202,10 @@ def ahead(
         yield waiting.popleft().result()
 
 
-def _batches(sources: Iterable[Item]) -> Iterator[list[Item]]:
-    remaining = iter(sources)
-    while batch := list(islice(remaining, BATCH)):
+def batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """The items in lists of that size; the last may be shorter."""
+    remaining = iter(items)
+    while batch := list(islice(remaining, size)):
         yield batch
 
 

@@ -6,6 +6,7 @@ Ray gives a worker that died its part again; parts come back in any order, each 
 from __future__ import annotations
 
 import json
+import logging
 import os
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -48,7 +49,10 @@ def scan_on_cluster(
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         ray.init(
-            address, log_to_driver=False, logging_level="ERROR", include_dashboard=False if address == LOCAL else None
+            address,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            include_dashboard=False if address == LOCAL else None,
         )
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise ScanError(f"There is no Ray cluster at {address!r}: name another with --ray, or leave it out.") from error
@@ -67,7 +71,8 @@ def _parts(work: Work, source: Source, missing: Mapping[int, Collection[int]]) -
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     context.target_max_block_size = 1  # bytes: each part goes to a worker, and comes back, as soon as it is there
-    cores = [int(node["Resources"]["CPU"]) for node in ray.nodes() if node["Alive"] and "CPU" in node["Resources"]]
+    nodes: list[Any] = ray.nodes()  # type: ignore[no-untyped-call]
+    cores = [int(node["Resources"]["CPU"]) for node in nodes if node["Alive"] and "CPU" in node["Resources"]]
     if not cores:
         raise ScanError("The Ray cluster has no computer with a free core.")
     rows = ray.data.read_datasource(_Rows(source, missing), num_cpus=READER_CORES, override_num_blocks=1)
@@ -81,11 +86,11 @@ def _parts(work: Work, source: Source, missing: Mapping[int, Collection[int]]) -
     )
 
 
-class _Rows(Datasource):  # type: ignore[misc]
+class _Rows(Datasource):
     """The read stage: one task, since rows are numbered in their order."""
 
     def __init__(self, source: Source, missing: Mapping[int, Collection[int]]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._source, self._missing = source, missing
 
     def estimate_inmemory_data_size(self) -> None:

@@ -16,10 +16,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from model.finding import Finding
-from model.photo import Quality
+from model.photo import PhotoError, Quality
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+
+Result = Finding | PhotoError
 
 
 class Ids:
@@ -45,34 +48,36 @@ class Findings:
         self._classes, self._bundle = classes, bundle
         self._order = {key: number for number, key in enumerate(classes)}
         self._lock = Lock()
-        self._looking: dict[str, Future[Finding]] = {}
+        self._looking: dict[str, Future[Result]] = {}
         self._database = _temporary(
             "CREATE TABLE findings (sha256 TEXT PRIMARY KEY, answer, status, probability, probabilities, unfamiliarity,"
             " quality) WITHOUT ROWID"
         )
 
-    def of(self, sha256: str, look: Callable[[], Finding]) -> Finding:
-        """The finding of a picture, from `look` if it is met for the first time; whoever meets it meanwhile waits."""
+    def of(self, contents: Mapping[str, bytes], look: Callable[[list[bytes]], Sequence[Result]]) -> dict[str, Result]:
+        """What pictures show, or why they cannot be opened, by sha256.
+
+        `look` is given those that are met for the first time. Whoever meets one while it is looked at waits, after its
+        own, so that nobody waits for ever.
+        """
         with self._lock:
-            if known := self._known(sha256):
-                return known
-            looking = self._looking.get(sha256)
-            if looking is None:
-                own = self._looking[sha256] = Future()
-        if looking is not None:
-            return looking.result()
+            found: dict[str, Result] = {key: known for key in contents if (known := self._known(key))}
+            awaited = {key: self._looking[key] for key in contents if key in self._looking}
+            own: dict[str, Future[Result]] = {key: Future() for key in contents.keys() - found.keys() - awaited.keys()}
+            self._looking |= own
         try:
-            finding = look()
+            looked = dict(zip(own, look([contents[key] for key in own]), strict=True)) if own else {}
         except BaseException as error:
-            own.set_exception(error)
-            with self._lock:
-                del self._looking[sha256]
+            for future in own.values():
+                future.set_exception(error)
             raise
         with self._lock:
-            self._keep(sha256, finding)
-            del self._looking[sha256]
-        own.set_result(finding)
-        return finding
+            for key, result in looked.items():
+                if isinstance(result, Finding):
+                    self._keep(key, result)
+                own[key].set_result(result)
+                del self._looking[key]
+        return found | looked | {key: future.result() for key, future in awaited.items()}
 
     def _known(self, sha256: str) -> Finding | None:
         row = self._database.execute("SELECT * FROM findings WHERE sha256 = ?", (sha256,)).fetchone()

@@ -5,19 +5,18 @@ from __future__ import annotations
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
-from itertools import groupby
+from itertools import chain, groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from model.classifier import DECODE_SIDE, Classifier, ahead
+from model.classifier import Classifier, ahead, batches
 from model.engine import CORES
-from model.photo import PhotoError, open_photo, read_file
+from model.photo import PhotoError, read_file
 from serve.advert.vet import Judge
 from serve.scan.disk import Findings
 from serve.scan.fetch import is_address
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator, Sequence
 
     from model.finding import Finding
     from serve.advert.policy import Policy
@@ -28,6 +27,9 @@ if TYPE_CHECKING:
 
 READERS = 4 * CORES
 """Pictures that are read at a time: so many cover the delay of an object store."""
+
+BATCH = 8
+"""Pictures that a core takes on at a time: few are held, and what is done for all at once is still worth it."""
 
 DOWNLOADS, ADVERTS_FETCHED_AHEAD = 32, 512
 NOT_FETCHED = PhotoError(
@@ -92,8 +94,8 @@ class Scanner:
             if self.fetch:
                 rows = ahead(downloads, self.fetch.pictures_of, rows, ADVERTS_FETCHED_AHEAD)
             contents = ahead(readers, self._read, _tasks(rows), READERS)
-            looks = ahead(cores, self._look, contents, 4 * CORES)
-            for row, of_row in groupby(looks, lambda look: look.task.row):
+            looks = ahead(cores, self._look, batches(contents, BATCH), 2 * CORES)
+            for row, of_row in groupby(chain.from_iterable(looks), lambda look: look.task.row):
                 yield self._record(row, [look for look in of_row if look.result is not NO_PICTURE])
         finally:
             for pool in (downloads, readers, cores):
@@ -115,18 +117,18 @@ class Scanner:
         fetched = row.fetched.get(name, NOT_FETCHED)
         return fetched if isinstance(fetched, PhotoError) else read_file(fetched)
 
-    def _look(self, read: Content) -> Look:
-        task, content = read
-        if isinstance(content, PhotoError):
-            return Look(task, None, content)
-        sha256 = hashlib.sha256(content).hexdigest()
-        try:
-            return Look(task, sha256, self.findings.of(sha256, partial(self._classify, content)))
-        except PhotoError as error:
-            return Look(task, sha256, error)
+    def _look(self, batch: Sequence[Content]) -> list[Look]:
+        keys = [None if isinstance(each, PhotoError) else hashlib.sha256(each).hexdigest() for _, each in batch]
+        contents = {key: each for key, (_, each) in zip(keys, batch, strict=True) if key and isinstance(each, bytes)}
+        results = self.findings.of(contents, self._classify)
+        return [
+            Look(task, key, content if isinstance(content, PhotoError) else results[str(key)])
+            for key, (task, content) in zip(keys, batch, strict=True)
+        ]
 
-    def _classify(self, content: bytes) -> Finding:
-        return self.classifier.classify([open_photo(content, max_side=DECODE_SIDE)])
+    def _classify(self, contents: list[bytes]) -> list[Finding | PhotoError]:
+        answers = self.classifier.classify_batch(contents)
+        return [answer if isinstance(answer, PhotoError) else answer[1] for answer in answers]
 
     def _record(self, row: Row, looks: list[Look]) -> Record:
         verdict = self.judge(row.advert, [look.result for look in looks])

@@ -101,7 +101,7 @@ def _lay(canvas: Floats, piece: Piece, place: Floats, light: float, generator: n
     tilt = np.array([[1, generator.uniform(-0.2, 0.2)], [0, generator.uniform(0.6, 1.0)]])
     if generator.random() < 0.5:
         tilt[:, 0] *= -1
-    matrix = tilt @ turn
+    matrix = np.asarray(tilt @ turn, float)
     matrix[:, 2] += reach - matrix @ (side / 2, side / 2, 1)
     colours, height, cover = (np.asarray(cv2.warpAffine(part, matrix, (2 * reach, 2 * reach)), float) for part in piece)
     down, right = np.gradient(height)

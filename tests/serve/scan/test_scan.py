@@ -131,8 +131,8 @@ def test_identical_pictures_are_looked_at_once(
 ) -> None:
     lines = ["id,pictures", *(f"{number},2-0.jpg;2-1.jpg;2-0.jpg" for number in range(40))]
     adverts.write_text("\n".join(lines))
-    seen, look = [], classifier.classify
-    monkeypatch.setattr(classifier, "classify", lambda photos: seen.append(photos) or look(photos))
+    seen, look = [], classifier.classify_batch
+    monkeypatch.setattr(classifier, "classify_batch", lambda photos: seen.extend(photos) or look(photos))
     assert scan(adverts, tmp_path / "out") == 0
     assert len(seen) == 2
     rows = results(tmp_path / "out")
