@@ -29,7 +29,9 @@ def _first(rows: Sequence[Row], labels: set[str], photos: dict[str, int]) -> Ite
 
 
 def short_recipe(recipe: Recipe) -> Recipe:
-    """The recipe with small photos and one epoch a stage; everything else is as it is."""
+    """The recipe with small photos, nothing drawn and one epoch a stage; everything else is as it is."""
     side = min(recipe.input_size, SIDE)
     stages = tuple(stage.model_copy(update={"epochs": 1}) for stage in recipe.stages)
-    return recipe.model_copy(update={"input_size": side, "train_size": None, "stages": stages, "workers": 0})
+    return recipe.model_copy(
+        update={"input_size": side, "train_size": None, "stages": stages, "workers": 0, "heaps": 0}
+    )

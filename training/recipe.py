@@ -106,6 +106,9 @@ class Recipe(Part):
     licences: tuple[str, ...] = Field(
         (), description="Train and val photos count only under one of these, worded as in the manifests; [] takes all"
     )
+    heaps: _Count = Field(
+        0, description="Pictures drawn of each train photo of pangolin scales and of look-alikes, as loose heaps"
+    )
     min_train_photos: Annotated[int, Field(ge=2)] = Field(
         MIN_TRAIN_PHOTOS, description="A label with fewer train photos is trained as its parent"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
     from model.manifest import Row
     from training.recipe import Recipe
 
-DECODED, EVALUATION = "decoded", "evaluation"
-OF_KNOWN_PHOTOS = ("manifests=[]", "corrections=null", "licences=[]")
+DECODED, EVALUATION, HEAPS = "decoded", "evaluation", "heaps"
+OF_KNOWN_PHOTOS = ("manifests=[]", "corrections=null", "licences=[]", "heaps=0")
 """What a bundle's recipe says of the photos that it was trained on, and not of those that it is to learn."""
 
 
@@ -67,6 +68,7 @@ def command(
     if known:
         read = with_input_of(known, read)
     read = begin(out, read, resume)
+    rows += drawn(read, rows, folder, out)
     if known is None:
         train(read, rows, folder, out, cache, final)
     else:
@@ -84,6 +86,17 @@ def corrected(rows: list[Row], recipe: Recipe) -> list[Row]:
     on_test = f"; of test photos, whose labels stay: {done.on_test}" if done.on_test else ""
     Console(stderr=True).print(f"{done.applied} of {len(labels)} corrections were applied{on_test}.")
     return done.rows
+
+
+def drawn(recipe: Recipe, rows: Sequence[Row], data: Path, out: Path) -> list[Row]:
+    """Rows of the heaps that the recipe wants drawn, into the run's folder; of train photos alone, as is all it learns."""
+    if not recipe.heaps:
+        return []
+    from training.heaps.heaps import draw_heaps
+
+    train = [row for row in rows if row.split == "train"]
+    heaps = draw_heaps(train, lambda row: data / row.file, out / HEAPS, recipe.heaps, recipe.seed)
+    return [replace(row, file=str((out / HEAPS / row.file).absolute())) for row in heaps]
 
 
 def corrections_of(recipe: Recipe) -> dict[str, str]:

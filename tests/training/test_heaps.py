@@ -15,6 +15,8 @@ from serve.cli import app
 from training.heaps.heap import FORMS, draw_heap, draw_skin
 from training.heaps.heaps import FEW, HeapsError, draw_heaps
 from training.heaps.piece import Cut, chip, scale
+from training.recipe import Recipe
+from training.train import drawn
 
 Pixels = NDArray[np.uint8]
 
@@ -136,3 +138,12 @@ def test_a_folder_that_cannot_be_written_to_is_named(rows: list[Row], tmp_path: 
     (tmp_path / "file").write_text("")
     with pytest.raises(HeapsError, match="cannot be written to"):
         draw_heaps(rows, lambda row: tmp_path / row.file, tmp_path / "file" / "heaps")
+
+
+def test_a_recipe_has_heaps_drawn_of_its_train_photos(rows: list[Row], tmp_path: Path) -> None:
+    stages = ({"epochs": 1},)
+    recipe = Recipe.model_validate({"name": "toy", "stages": stages, "heaps": 2})
+    heaps = drawn(recipe, rows, tmp_path, tmp_path / "run")
+    assert [(row.split, row.label) for row in heaps] == [("train", "pangolin_scale")] * 2 + [("train", "goods")] * 2
+    assert all(open_photo(row.file).pixels.any() for row in heaps)
+    assert drawn(recipe.model_copy(update={"heaps": 0}), rows, tmp_path, tmp_path / "run") == []
