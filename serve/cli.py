@@ -154,7 +154,7 @@ def match(
         Path | None, typer.Option(metavar="DIR", help="Match pictures of earlier runs, too, and keep these here.")
     ] = None,
     pictures_root: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder of the pictures; by default that of the advert file.")
+        Path | None, typer.Option(metavar="DIR", help="Folder of the pictures; of an advert file by default its own.")
     ] = None,
     export_hashes: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the hashes for others (.csv: hash,quality,path; .txt).")

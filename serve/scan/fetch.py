@@ -79,8 +79,7 @@ class Fetcher:
 
     def fetch(self, url: str) -> Path | PhotoError:
         """The file of a picture, or why there is none."""
-        digest = hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()
-        file = self._folder / digest[:2] / digest
+        file = fetched_file(self._folder, url)
         if file.exists():
             return file
         try:
@@ -88,7 +87,7 @@ class Fetcher:
         except PhotoError as error:
             return error
         file.parent.mkdir(parents=True, exist_ok=True)
-        partial = file.with_name(f"{digest}.{get_ident()}.partial")
+        partial = file.with_name(f"{file.name}.{get_ident()}.partial")
         partial.write_bytes(content)
         return partial.replace(file)
 
