@@ -37,7 +37,9 @@ def read_scan(folder: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
 
     parts = sorted(part for part in folder.glob(PARTS) if part.with_suffix(".json").exists())
     if not parts:
-        raise ScanFolderError(f"{str(folder)!r} holds no finished part-*.parquet: name a folder that `schreger scan` wrote.")
+        raise ScanFolderError(
+            f"{str(folder)!r} holds no finished part-*.parquet: name a folder that `schreger scan` wrote."
+        )
     for part in parts:
         try:
             with pyarrow.parquet.ParquetFile(part) as opened:

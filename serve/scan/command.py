@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from serve.advert.policy import Policy
     from serve.scan.parts import Record
 
+
 def command(
     source: str,
     out: Path,

@@ -6,7 +6,6 @@ time; and not where the answer's headers say that machines shall not take it. Wh
 
 from __future__ import annotations
 
-import hashlib
 import re
 import socket
 import ssl
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
 
 from model.photo import MAX_BYTES, PhotoError, too_many_bytes
+from serve.scanned import fetched_file
 from serve.scan.address import public_address
 
 if TYPE_CHECKING:
