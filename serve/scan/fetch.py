@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
 
 from model.photo import MAX_BYTES, PhotoError, too_many_bytes
-from serve.scanned import fetched_file
 from serve.scan.address import public_address
+from serve.scanned import fetched_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
