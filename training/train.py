@@ -89,7 +89,7 @@ def corrected(rows: list[Row], recipe: Recipe) -> list[Row]:
 
 
 def drawn(recipe: Recipe, rows: Sequence[Row], data: Path, out: Path) -> list[Row]:
-    """Rows of the heaps that the recipe wants drawn, into the run's folder; of train photos alone, as is all it learns."""
+    """Rows of the heaps that the recipe wants drawn of train photos, which are put into the run's folder."""
     if not recipe.heaps:
         return []
     from training.heaps.heaps import draw_heaps
