@@ -20,7 +20,7 @@ from serve.lan import Codes, is_loopback, lan_address, make_certificate, reached
 from serve.practice import open_practice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from fastapi import FastAPI, Request, Response
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from model.classifier import Classifier
     from serve.api.keys import Keys
     from serve.casebook import Casebook, User
+    from serve.links import Known
     from serve.page.desk import Desk
     from serve.page.tray import Tray
     from serve.practice import Practice
@@ -56,6 +57,8 @@ def serve(
     api: bool = False,
     api_keys: Path | None = None,
     api_rate: int = 600,
+    match_hashes: Sequence[Path] = (),
+    match_index: Path | None = None,
 ) -> None:
     """Serve the page until Ctrl-C; port 0 takes a free one. Says where it is in one line on stderr.
 
@@ -63,12 +66,14 @@ def serve(
     password where there is a casebook; elsewhere each device is asked for a code, unless nobody but this computer can
     reach the page. With `tls` it is served with a certificate of its own. `practice` names labelled photos to practise
     with. With `api` programs are answered below /v1: those that have a key of the file `api_keys`, with at most
-    `api_rate` requests a minute; else any of this computer.
+    `api_rate` requests a minute; else any of this computer. Pictures that they want matched are
+    looked for in the hash lists `match_hashes` and in the folder `match_index`.
 
     Raises:
         ServeError: The address, the port or the casebook cannot be used, or the API would be open to others.
         CasebookError: The casebook cannot be opened.
         KeysError: The keys of the API cannot be used.
+        LinksError: A hash list or the index cannot be read.
         LanError: There is no network, or no certificate can be made.
         BundleError, EngineError: The bundle cannot be loaded.
         PracticeError, ManifestError: There is nothing to practise with.
@@ -98,7 +103,8 @@ def serve(
             from serve.api.api import build_api
             from serve.api.limits import Limits
 
-            app = _beside(app, build_api(classifier, programs, Limits(a_minute=api_rate)))
+            known = _known(match_hashes, match_index, classifier) if match_hashes or match_index else None
+            app = _beside(app, build_api(classifier, programs, Limits(a_minute=api_rate), known))
         url = _url(address, listener.getsockname()[1], tls)
 
         def announce() -> None:
@@ -190,6 +196,14 @@ def _keys_for(address: str, file: Path | None) -> Keys | None:
     if not is_loopback(address):
         raise ServeError("Others can reach this address, so --api needs --api-keys FILE; see schreger api-key --help.")
     return None
+
+
+def _known(hashes: Sequence[Path], index: Path | None, classifier: Classifier) -> Known:
+    try:
+        from serve.links import read_known
+    except ModuleNotFoundError as error:
+        raise ServeError(f"Matching pictures needs {error.name}: pip install 'schreger[links]'.") from None
+    return read_known(hashes, index, classifier.bundle.id)
 
 
 def _beside(page: ASGIApp, api: ASGIApp) -> ASGIApp:

@@ -98,9 +98,16 @@ def serve(
         ),
     ] = None,
     api_rate: Annotated[int, typer.Option(metavar="N", min=1, help="Requests of each key in a minute.")] = 600,
+    match_hashes: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="A list of PDQ hashes that the API matches with; may be given again."),
+    ] = None,
+    match_index: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Pictures that the API matches with; see schreger match --index.")
+    ] = None,
 ) -> None:
     """Open the page for photos in a browser."""
-    run("serve.app", "serve", **locals())
+    run("serve.app", "serve", **{**locals(), "match_hashes": match_hashes or ()})
 
 
 @app.command("api-key")
