@@ -105,6 +105,17 @@ def serve(
     match_index: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Pictures that the API matches with; see schreger match --index.")
     ] = None,
+    review: Annotated[
+        Path | None,
+        typer.Option(metavar="SCAN_DIR", help="Decide on the adverts under review of a scan, on a tab of the page."),
+    ] = None,
+    adverts: Annotated[Path | None, typer.Option(metavar="FILE", help="The advert file that was scanned.")] = None,
+    decisions: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The file of decisions (CSV), which is added to.")
+    ] = None,
+    pictures_root: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of their pictures; by default that of the advert file.")
+    ] = None,
 ) -> None:
     """Open the page for photos in a browser."""
     run("serve.app", "serve", **{**locals(), "match_hashes": match_hashes or ()})
