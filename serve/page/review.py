@@ -147,14 +147,15 @@ def _advert(advert: Undecided, count: int, desk: ReviewDesk, words: Words) -> st
 def _figure(number: int, picture: PictureShown, desk: ReviewDesk, words: Words) -> str:
     try:
         pixels = open_photo(desk.file_of(picture.path), max_side=PREVIEW).pixels
-    except PhotoError as error:
-        image, said = "", f'<p class="wrong">{escape(words.photo_error(error))}</p>'
+    except PhotoError:
+        image, said = "", f'<p class="wrong">{escape(words.say("review_no_picture"))}</p>'
     else:
         source = f"data:image/webp;base64,{base64.b64encode(thumbnail(pixels, PREVIEW)).decode('ascii')}"
         image = f'<img src="{source}" alt="{escape(words.say("photo_alt", number=number))}">'
         said = ""
     if picture.answer:
-        said += f"<p>{escape(_name(picture.answer, words))}, {words.percent(picture.probability)}</p>"
+        found = (_name(picture.answer, words), words.percent(picture.probability))
+        said += f"<p>{escape(words.say('between').join(found))}</p>"
     return f'<figure>{image}<figcaption><span class="number">{number}</span>{said}</figcaption></figure>'
 
 

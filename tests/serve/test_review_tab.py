@@ -111,7 +111,7 @@ def test_experts_decide_in_their_own_name_and_officers_do_not(url: str, tmp_path
         assert "tusk a" in first
         assert HOSTILE not in first
         assert first.count("data:image/webp") == 1
-        assert EN["error_unreadable_file"] in first
+        assert EN["review_no_picture"] in first
         assert "tusk b" in decide(advert="a", choice="block", label="ivory", note="grain", by="Olu")
         assert EN["review_done"].format(count=1) in decide(advert="b", choice="skip")
         assert "tusk b" in decide(again="1")
