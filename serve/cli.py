@@ -203,7 +203,7 @@ def survey(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No summary.")] = False,
 ) -> None:
     """Count what scanned adverts offer, corrected for wrong verdicts: a page, tables, plots, information logs."""
-    run("serve.survey.command", **locals())
+    run("serve.surveying", **locals())
 
 
 @app.command()
