@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from serve.casebook import User
-    from serve.review import PictureShown, ReviewDesk, Undecided
+    from serve.review import Choice, PictureShown, ReviewDesk, Undecided
     from serve.words import Words
 
 PREVIEW: Final = 640
@@ -28,6 +28,7 @@ PREVIEW: Final = 640
 MAX_NAME: Final = 100
 MAX_NOTE: Final = 1_000
 FIELDS: Final = ("by", "advert", "choice", "label", "note", "again")
+CHOICES: Final[Mapping[str, Choice]] = {"clear": "clear", "block": "block"}
 LOG: Final = logging.getLogger(__name__)
 
 
@@ -98,8 +99,8 @@ def _decided(desk: ReviewDesk, words: Words, turn: Turn, form: Mapping[str, str]
     label = form["label"] if form["label"] in words.taxonomy else ""
     if form["choice"] == "skip":
         return replace(turn, skipped=turn.skipped | {form["advert"]})
-    if form["choice"] == "clear" or form["choice"] == "block":
-        desk.decide(form["advert"], form["choice"], label, turn.by, _line(form["note"], MAX_NOTE))
+    if choice := CHOICES.get(form["choice"]):
+        desk.decide(form["advert"], choice, label, turn.by, _line(form["note"], MAX_NOTE))
     return turn
 
 
