@@ -114,7 +114,7 @@ def listen(client: httpx.Client, session: str) -> Iterator[list[str]]:
 
 
 def save(client: httpx.Client, photos: list[str], **fields: str) -> httpx.Response:
-    return client.post("/cases", data={"photo": photos, **fields})
+    return client.post("/en/cases", data={"photo": photos, **fields})
 
 
 @pytest.fixture
@@ -133,10 +133,10 @@ def kept(office: Office, lion: bytes) -> str:
 
 def test_nobody_gets_anything_without_a_name_and_a_password(office: Office) -> None:
     with office.client() as stranger:
-        for path in ("/", "/en", "/cases", "/cases/" + "0" * 64):
+        for path in ("/", "/en", "/en/cases", "/en/cases/" + "0" * 64):
             assert stranger.get(path, headers=HTML).headers["location"] == "/signin"
             assert stranger.get(path).status_code == 401
-        for path in ("/gradio_api/upload", "/gradio_api/queue/join", "/cases", "/en"):
+        for path in ("/gradio_api/upload", "/gradio_api/queue/join", "/en/cases", "/en"):
             assert stranger.post(path, files={"files": b"x"}).status_code == 401
         asked = stranger.get("/signin", headers={"accept-language": "ar"})
         assert AR["signin_password"] in asked.text
@@ -178,7 +178,7 @@ def test_a_session_is_a_cookie_that_no_script_reads_and_ends_with_sign_out(offic
 @pytest.mark.parametrize("origin", ["http://evil.example", "http://127.0.0.1:1", "null", ""])
 def test_what_another_site_posts_is_refused(origin: str, office: Office) -> None:
     with office.signed_in("Amina") as amina:
-        for path in ("/signin", "/signout", "/cases", "/gradio_api/upload", "/gradio_api/queue/join"):
+        for path in ("/signin", "/signout", "/en/cases", "/gradio_api/upload", "/gradio_api/queue/join"):
             assert amina.post(path, headers={"origin": origin}).status_code == 403
         own = amina.post("/signout", headers={"origin": office.url})
         assert own.status_code == 303
@@ -282,7 +282,7 @@ def test_what_was_classified_is_saved_to_a_case_byte_for_byte(office: Office, li
         ask(amina, again)
         assert save(amina, again, name=ref).status_code == 409
         assert save(amina, again, name=" \x00").status_code == 400
-        case = answered.headers["location"].split("/")[2].partition("?")[0]
+        case = answered.headers["location"].split("/")[3].partition("?")[0]
         assert save(amina, again, case=case).status_code == 303
     file = office.casebook.case(ref)
     assert [item.item.by for item in file.items] == ["Amina", "Amina"]
@@ -304,11 +304,11 @@ def test_a_photo_of_a_case_is_shown_without_its_metadata(office: Office, kept: s
 
 
 def test_a_case_is_not_there_for_another_officer(office: Office, kept: str, cheetah: bytes) -> None:
-    case = kept.removeprefix("/cases/")
+    case = kept.removeprefix("/en/cases/")
     file = office.casebook.case(case)
     with office.signed_in("Benoît") as other:
-        assert kept not in other.get("/cases").text
-        nowhere = other.get("/cases/" + "0" * 64)
+        assert kept not in other.get("/en/cases").text
+        nowhere = other.get("/en/cases/" + "0" * 64)
         for path in (kept, f"{kept}/{file.items[0].photos[0].sha256}"):
             assert other.get(path).status_code == 404
         assert other.get(kept).text == nowhere.text
@@ -360,13 +360,13 @@ def test_experts_see_and_correct_all_cases_and_officers_do_not(office: Office, k
         assert EN["correct_title"] not in amina.get(kept).text
         assert amina.post(kept, data=correction).status_code == 404
     with office.signed_in("Dr. 王") as expert:
-        assert kept in expert.get("/cases").text
+        assert kept in expert.get("/en/cases").text
         assert EN["correct_title"] in expert.get(kept).text
         assert expert.post(kept, data={**correction, "why": " "}).status_code == 400
         assert expert.post(kept, data={**correction, "item": "2"}).status_code == 404
         assert expert.post(kept, data={**correction, "label": "nothing"}).status_code == 404
         assert expert.post(kept, data=correction).status_code == 303
-    (item,) = office.casebook.case(kept.removeprefix("/cases/")).items
+    (item,) = office.casebook.case(kept.removeprefix("/en/cases/")).items
     assert [(each.label, each.why, each.by) for each in item.corrections] == [("bone", "Haversian <canals>", "Dr. 王")]
     with office.signed_in("Amina") as amina:
         assert "Haversian &lt;canals&gt;" in amina.get(kept).text
