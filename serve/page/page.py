@@ -88,7 +88,7 @@ def build_page(
         with page.route(language, f"/{language}", show_in_navbar=False):
             words = Words(language, tray.classifier.taxonomy)
             _top(words, signed_in=desk_of is not None)
-            with gr.Tabs(elem_id="tabs"):
+            with gr.Tabs(elem_id="tabs", overflow_behavior="wrap"):
                 _photos_tab(words, tray, desk_of)
                 advert_tab(words, tray, judge, MAX_BYTES)
                 angle_tab(words, cuts, MAX_BYTES, desk_of)

@@ -1,71 +1,25 @@
 """The page in front of a casebook, over HTTP: who gets in, what is saved, and that users are kept apart."""
 
 import json
-import os
 import re
-import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx
 import pytest
 
 from model.photo import open_photo
-from serve.casebook import Casebook, Users, create_casebook, verify
+from serve.casebook import Users, create_casebook, verify
 from serve.page.door import OFTEN, Door
 from serve.page.sessions import CHECKED, IDLE, WHOLE, Sessions
 from serve.texts import load_texts
+from tests.serve.office import PASSWORD, Office, ask, listen, open_to_users, save, shipped, upload
 
 HTML = {"accept": "text/html"}
 EN, AR = load_texts("en"), load_texts("ar")
-PASSWORD = "four plain words here"  # noqa: S105
-PEOPLE = {"Amina": "officer", "Benoît": "officer", "Dr. 王": "expert", "Root": "admin"}
-
-
-class Office(NamedTuple):
-    """A page in front of a casebook, and where it may write temporary files."""
-
-    url: str
-    casebook: Casebook
-    temporary: Path
-
-    def client(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=120)
-
-    @contextmanager
-    def signed_in(self, name: str) -> Iterator[httpx.Client]:
-        with self.client() as client:
-            answered = client.post("/signin", data={"name": name, "password": PASSWORD})
-            assert (answered.status_code, answered.headers["location"]) == (303, "/")
-            yield client
-
-
-@contextmanager
-def open_to_users(folder: Path, temporary: Path) -> Iterator[Office]:
-    """Serve in a process of its own, since Gradio leaves event loops open; nothing is left when it stops."""
-    casebook = create_casebook(str(folder / "casebook.db"), folder / "keys", "Root")
-    for name, role in PEOPLE.items():
-        Users(casebook).add(name, role, PASSWORD, "Root")  # type: ignore[arg-type]
-    arguments = f"port=0, casebook={str(folder / 'casebook.db')!r}, keys=Path({str(folder / 'keys')!r})"
-    program = f"from pathlib import Path; from serve.app import serve; serve({arguments})"
-    env = {**os.environ, "TMPDIR": str(temporary)}
-    with subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, env=env) as process:
-        try:
-            assert process.stderr
-            said = process.stderr.readline()
-            assert "is ready: " in said, said + process.stderr.read()
-            yield Office(said.split()[-1], casebook, temporary)
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(60) == 0
-            assert not list(temporary.iterdir())
-        finally:
-            process.kill()
 
 
 @pytest.fixture(scope="module")
@@ -82,39 +36,6 @@ def lion() -> bytes:
 @pytest.fixture(scope="module")
 def cheetah() -> bytes:
     return shipped("cheetah1.jpg")
-
-
-def shipped(name: str) -> bytes:
-    spec = find_spec("gradio")
-    assert spec
-    assert spec.origin
-    return (Path(spec.origin).parent / "media_assets/images" / name).read_bytes()
-
-
-def upload(client: httpx.Client, *photos: bytes) -> list[str]:
-    sent = client.post("/gradio_api/upload", files=[("files", (f"{time.time_ns()}", photo)) for photo in photos])
-    paths: list[str] = sent.json()
-    return paths
-
-
-def ask(client: httpx.Client, photos: list[str], removed: list[str] | None = None, session: str = "page") -> list[str]:
-    """What the page shows of these photos: headline, pictures, details, door."""
-    asked = json.dumps({"photos": photos, "removed": removed or []})
-    event = {"data": [asked], "fn_index": 0, "session_hash": session}
-    assert client.post("/gradio_api/queue/join", json=event).status_code == 200
-    return next(listen(client, session))
-
-
-def listen(client: httpx.Client, session: str) -> Iterator[list[str]]:
-    with client.stream("GET", "/gradio_api/queue/data", params={"session_hash": session}) as stream:
-        for line in stream.iter_lines():
-            message = json.loads(line.removeprefix("data:")) if line.startswith("data:") else {}
-            if message.get("msg") == "process_completed":
-                yield message["output"]["data"]
-
-
-def save(client: httpx.Client, photos: list[str], **fields: str) -> httpx.Response:
-    return client.post("/en/cases", data={"photo": photos, **fields})
 
 
 @pytest.fixture

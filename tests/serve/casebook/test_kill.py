@@ -26,7 +26,10 @@ for number in count():
 """
 
 
-@pytest.mark.parametrize("kills", [pytest.param(3, id="3"), pytest.param(50, id="50", marks=pytest.mark.soak)])
+LONG = (pytest.mark.soak, pytest.mark.timeout(1800))
+
+
+@pytest.mark.parametrize("kills", [pytest.param(3, id="3"), pytest.param(50, id="50", marks=LONG)])
 def test_a_kill_leaves_no_half_case(casebook: Casebook, url: str, keys: Path, kills: int) -> None:
     chance, saved = random.Random(kills), 0  # noqa: S311 - when it strikes need not be unforeseeable
     for _ in range(kills):
