@@ -106,10 +106,14 @@ def _item(desk: Desk, address: str, item: ItemFile, words: Words) -> str:
 
 
 def _notes(notes: Iterable[Note]) -> str:
-    """Notes with their line breaks, as of a record below its sentence."""
-    return "".join(
-        f'<div class="note"><p>{escape(note.text)}</p><p>{_text(note.by)}, {_day(note.at)}</p></div>' for note in notes
-    )
+    return "".join(map(_note, notes))
+
+
+def _note(note: Note) -> str:
+    """A note with its line breaks; the record that it may end with is for programs, and folded up."""
+    said, _, record = note.text.partition("\n{")
+    folded = f'<details><summary>JSON</summary><p dir="ltr">{{{escape(record)}</p></details>' if record else ""
+    return f'<div class="note"><p>{escape(said)}</p>{folded}<p>{_text(note.by)}, {_day(note.at)}</p></div>'
 
 
 def _note_form(address: str, words: Words) -> str:

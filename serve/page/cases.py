@@ -63,7 +63,7 @@ class Cases:
         file = desk.case(request.path_params["case"])
         if file is None:
             return _html(problem(desk, words.say("case_gone"), words), 404)
-        return _html(one_case(desk, file, words, self.report is not None, request.query_params.get("saved")))
+        return self._page(desk, file, words, saved=request.query_params.get("saved"))
 
     def _photo(self, request: Request) -> Response:
         """A photo as any browser can show it, upright, without its metadata."""
@@ -104,8 +104,8 @@ class Cases:
             return _html(problem(desk, words.say("name_taken"), words), 409)
         photos, marks = form.get("photo", [])[:MAX_PHOTOS], _line(form, "marks")
         note = self._angles(photos, marks, desk, words) if marks else ""
-        may = bool(note or not marks)
-        if not may or desk.save(self.tray, photos, old or name, title, new=not old, note=note) is None:
+        is_measured = bool(note) or not marks
+        if not is_measured or desk.save(self.tray, photos, old or name, title, new=not old, note=note) is None:
             return _html(problem(desk, words.say("gone"), words), 410)
         case = old or next(case.id for case, _ in desk.cases() if case.ref == name)
         return RedirectResponse(f"{cases_of(words)}/{case}?saved={'angle' if marks else 'photos'}", 303)
@@ -129,8 +129,7 @@ class Cases:
         lines = form.get("text", [""])[0][:MAX_NOTE].splitlines()
         text = "\n".join(map(_seen, lines)).strip()
         if not text:
-            page = one_case(desk, file, words, self.report is not None, wrong=words.say("note_missing"))
-            return _html(page, 400)
+            return self._page(desk, file, words, wrong=words.say("note_missing"))
         desk.note(file.case.id, text)
         return RedirectResponse(f"{cases_of(words)}/{file.case.id}?saved=", 303)
 
@@ -146,10 +145,13 @@ class Cases:
         if file is None or item not in numbers or label not in words.taxonomy:
             return _html(problem(desk, words.say("case_gone"), words), 404)
         if not why:
-            page = one_case(desk, file, words, self.report is not None, wrong=words.say("why_missing"))
-            return _html(page, 400)
+            return self._page(desk, file, words, wrong=words.say("why_missing"))
         desk.correct(file.case.id, int(item), label, why)
         return RedirectResponse(f"{cases_of(words)}/{file.case.id}?saved=", 303)
+
+    def _page(self, desk: Desk, file: CaseFile, words: Words, saved: str | None = None, wrong: str = "") -> Response:
+        page = one_case(desk, file, words, self.report is not None, saved, wrong)
+        return _html(page, 400 if wrong else 200)
 
     def _desk(self, request: Request) -> Desk:
         return self.desk_of(request.scope["user"])
