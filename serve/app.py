@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from model.classifier import Classifier
     from serve.api.keys import Keys
-    from serve.casebook import Casebook, User
+    from serve.casebook import Casebook, CaseFile, User
     from serve.links import Known
     from serve.page.desk import Desk
     from serve.page.tray import Tray
@@ -257,9 +257,18 @@ def _add_cases(app: FastAPI, tray: Tray, casebook: Casebook) -> Callable[[User],
     from serve.page.own import Own
 
     desk_of = partial(Desk, casebook)
-    app.router.routes.extend(Cases(desk_of, tray).routes)
+    app.router.routes.extend(Cases(desk_of, tray, _reporter(casebook, tray.classifier)).routes)
     app.add_middleware(Own, tray=tray)
     return desk_of
+
+
+def _reporter(casebook: Casebook, classifier: Classifier) -> Callable[[CaseFile, str], bytes] | None:
+    """Writes the report of a case in a language; None where what typesets it is not installed."""
+    try:
+        from serve.case_report import write
+    except ModuleNotFoundError:
+        return None
+    return lambda file, language: write(casebook, classifier, file, language)[0]
 
 
 def _to_language(request: Request) -> Response:

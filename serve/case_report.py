@@ -39,10 +39,7 @@ def command(case: str, out: Path, where: str, keys: Path | None, language: str, 
     if out.exists():
         raise CasebookError(f"{out} is there already; name another file.")
     casebook = open_casebook(where, keys or KEYS)
-    file = casebook.case(case)
-    faults = verify(where, keys or KEYS)
-    with _readable(file):
-        pdf = report.report(Reader(casebook, Classifier.load(bundle)).case(file, tuple(faults)), language)
+    pdf, faults = write(casebook, Classifier.load(bundle), casebook.case(case), language)
     try:
         write_whole(out, lambda partial: partial.write_bytes(pdf))
     except OSError as error:
@@ -50,6 +47,17 @@ def command(case: str, out: Path, where: str, keys: Path | None, language: str, 
     for fault in faults:
         typer.echo(fault, err=True)
     return TAMPERED if faults else 0
+
+
+def write(casebook: Casebook, classifier: Classifier, file: CaseFile, language: str) -> tuple[bytes, tuple[str, ...]]:
+    """The report of a case as a PDF file, and what a check of the whole casebook found.
+
+    Raises:
+        CasebookError: The case holds what this schreger does not know.
+    """
+    faults = verify(casebook.database.url, casebook.keys.folder)
+    with _readable(file):
+        return report.report(Reader(casebook, classifier).case(file, faults), language), faults
 
 
 @contextmanager

@@ -60,11 +60,18 @@ class Casebook:
         return case
 
     def add_item(
-        self, ref: str, photos: Sequence[Received], together: Finding, by: str, title: str = "", new: bool = False
+        self,
+        ref: str,
+        photos: Sequence[Received],
+        together: Finding,
+        by: str,
+        title: str = "",
+        new: bool = False,
+        note: str = "",
     ) -> int:
         """Add one thing with its photos; its number. `together` is what all of them show, as a classifier combines it.
 
-        `new` opens the case too, in the same change.
+        `new` opens the case too, and `note` is written on the item, in the same change.
 
         Raises:
             CasebookError: There is no such case, or one where it should be new; a photo is too large or there twice.
@@ -77,6 +84,8 @@ class Casebook:
             item = Item(case_id=file.case.id, number=number, title=words(title), by=change.by, at=now())
             change.add(item)
             _add_photos(change, item, photos, together)
+            if words(note):
+                change.add(Note(case_id=file.case.id, item_id=item.id, text=words(note), by=change.by, at=now()))
             self.seal(change, "add item", file.case.id)
         return number
 

@@ -34,7 +34,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         """`url` is a path of an SQLite file, or `postgresql://user@host/database`."""
-        parsed = _parsed(url)
+        self.url, parsed = url, _parsed(url)
         self.name = parsed.render_as_string() if parsed.host or not parsed.database else parsed.database
         self.file = Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
         options = {"timeout": PATIENCE} if self.file else {}

@@ -16,11 +16,16 @@ import gradio as gr
 from model.photo import PhotoError, open_photo, thumbnail
 from model.schreger import LEAST, SOURCE, WANTED, measure, record
 from serve.page.answer import bullets, problem, section
+from serve.page.casepages import save_form
 from serve.page.download import download
-from serve.page.own import owner_of
+from serve.page.own import user_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from model.schreger import Angle, Measurement, Point
+    from serve.casebook import User
+    from serve.page.desk import Desk
     from serve.page.tray import Tray
     from serve.words import Words
 
@@ -54,7 +59,10 @@ class Cut(NamedTuple):
 
 
 class Cuts:
-    """The photos that are measured, by the path of their upload; pictures of them are kept by the browsers alone."""
+    """The photos that are measured, by the path of their upload; pictures of them are kept by the browsers alone.
+
+    Their bytes stay as long as those of other uploads where they may be saved to a case; elsewhere they go at once.
+    """
 
     def __init__(self, tray: Tray) -> None:
         self._tray = tray
@@ -68,8 +76,10 @@ class Cuts:
             FileNotFoundError: It is not here, or no longer.
         """
         if cut := self._known.get((path, owner)):
+            self._tray.touch(path)
             return cut, None
-        data = self._tray.take(path, owner)
+        read = self._tray.original if self._tray.keeps_originals else self._tray.take
+        data = read(path, owner)
         if data is None:
             raise FileNotFoundError(path)
         photo = open_photo(data, max_side=PREVIEW)
@@ -80,11 +90,12 @@ class Cuts:
         return cut, {"src": f"data:image/webp;base64,{source}", "size": [photo.width, photo.height]}
 
 
-def angle_tab(words: Words, cuts: Cuts, max_bytes: int) -> None:
-    """Build the tab."""
+def angle_tab(words: Words, cuts: Cuts, max_bytes: int, desk_of: Callable[[User], Desk] | None) -> None:
+    """Build the tab; where people sign in, each is at a desk of their own."""
 
     def ask(asked: str, request: gr.Request) -> str:
-        return answer_marks(cuts, words, asked, owner_of(request))
+        user = user_of(request)
+        return answer_marks(cuts, words, asked, desk_of(user) if desk_of and user else None)
 
     with gr.Tab(words.say("angle_tab")):
         bench = gr.HTML(
@@ -114,21 +125,22 @@ def angle_tab(words: Words, cuts: Cuts, max_bytes: int) -> None:
         asked.failure(None, None, bench, js="() => '{\"failed\": true}'")
 
 
-def answer_marks(cuts: Cuts, words: Words, asked: str, owner: str = "") -> str:
+def answer_marks(cuts: Cuts, words: Words, asked: str, desk: Desk | None = None) -> str:
     """Answer for marks on a photo: {"photo": path, "marks": [[x, y]], "edge_seen": bool}, in shares of its sides.
 
     The first two marks are the middle and the edge, then come four for each pair of lines. The answer says `done`; with
     a new photo it holds it as `photo`. `said` is HTML, `drawn` SVG in the photo's pixels. Never raises.
+
+    `desk` is that of whoever asks, where people sign in.
     """
     reply: dict[str, Any] = {"done": True, "said": _before(words), "drawn": ""}
     try:
         path, points, edge_seen = _read(asked)
         if path:
-            cut, reply["photo"] = cuts.open(path, owner)
-            marks = [(round(x * cut.width, 1), round(y * cut.height, 1)) for x, y in points]
-            if pairs := list(zip(*[iter(marks[2:])] * 4, strict=False)):
-                measured = measure(marks[0], marks[1], edge_seen, pairs)
-                reply |= {"said": _said(measured, cut, words), "drawn": _drawn(measured.angles, cut)}
+            cut, reply["photo"] = cuts.open(path, desk.user.login if desk else "")
+            if measured := _measured(points, edge_seen, cut):
+                save = save_form([path], desk.cases(), words, asked) if desk else ""
+                reply |= {"said": _said(measured, cut, words, save), "drawn": _drawn(measured.angles, cut)}
     except PhotoError as error:
         reply["said"] = problem(words.photo_error(error))
     except FileNotFoundError:
@@ -137,6 +149,30 @@ def answer_marks(cuts: Cuts, words: Words, asked: str, owner: str = "") -> str:
         LOG.exception("An angle could not be measured.")
         reply["said"] = problem(words.say("our_fault"))
     return json.dumps(reply)
+
+
+def note_of(asked: str, cut: Cut, words: Words) -> str:
+    """What a case notes of marks as `answer_marks` takes them: the figures in words, and below them the record as JSON.
+    Empty where they measure nothing.
+    """
+    _, points, edge_seen = _read(asked)
+    try:
+        measured = _measured(points, edge_seen, cut)
+    except ValueError:
+        measured = None
+    return f"{sentence(measured, words)}\n{json.dumps(_kept(measured, cut, words))}" if measured else ""
+
+
+def _measured(points: list[Point], edge_seen: bool, cut: Cut) -> Measurement | None:
+    """What marks measure, given in shares of the photo's sides; None before the first pair of lines is whole."""
+    marks = [(round(x * cut.width, 1), round(y * cut.height, 1)) for x, y in points]
+    pairs = list(zip(*[iter(marks[2:])] * 4, strict=False))
+    return measure(marks[0], marks[1], edge_seen, pairs) if pairs else None
+
+
+def _kept(measured: Measurement, cut: Cut, words: Words) -> dict[str, Any]:
+    """The record of a measurement made now."""
+    return record(measured, *cut, datetime.now(UTC).isoformat(timespec="seconds")) | {"text": sentence(measured, words)}
 
 
 def _read(asked: str) -> tuple[str, list[Point], bool]:
@@ -156,20 +192,20 @@ def _before(words: Words) -> str:
     return section(words.say("angle_how_to_title"), bullets(words.several("angle_how_to"))) + _limits(words)
 
 
-def _said(measured: Measurement, cut: Cut, words: Words) -> str:
+def _said(measured: Measurement, cut: Cut, words: Words, save: str) -> str:
     doubts = [words.say(f"angle_{doubt}", wanted=WANTED, least=LEAST) for doubt in measured.doubts]
     degrees = (f"{number}: {angle.degrees:.0f}°" for number, angle in enumerate(measured.angles, 1))
     angles = [
         each if angle.outer else words.say("angle_not_counted", angle=each)
         for each, angle in zip(degrees, measured.angles, strict=True)
     ]
-    text = sentence(measured, words)
-    kept = record(measured, *cut, datetime.now(UTC).isoformat(timespec="seconds")) | {"text": text}
+    kept = _kept(measured, cut, words)
     suggested = words.say(f"angle_{measured.suggests or 'nothing'}")
     return (
-        f'<h2>{escape(text)}</h2><p class="suggested">{escape(suggested)}</p>'
+        f'<h2>{escape(kept["text"])}</h2><p class="suggested">{escape(suggested)}</p>'
         f"{bullets(doubts, 'wrong')}{bullets(angles, 'chips')}"
         + download(f"schreger-angle-{cut.sha256[:8]}.json", "application/json", _json(kept), words.say("angle_save"))
+        + save
         + _limits(words)
     )
 

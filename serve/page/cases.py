@@ -1,7 +1,11 @@
-"""The addresses of cases: their list, a case, a photo of it, and what is saved and corrected there."""
+"""The addresses of cases, in each language: their list, a case, a photo and the report of it, and what is written
+there.
+"""
 
 from __future__ import annotations
 
+import logging
+import threading
 from typing import TYPE_CHECKING, Final
 
 from starlette.concurrency import run_in_threadpool
@@ -10,9 +14,11 @@ from starlette.routing import Route
 
 from model.classifier import DECODE_SIDE
 from model.photo import PhotoError, open_photo, thumbnail
-from serve.page.casepages import all_cases, one_case, problem
-from serve.page.plain import form_of, headers_of, language_of
-from serve.page.tray import MAX_PHOTOS
+from serve.casebook import CasebookError
+from serve.page.angle import Cut, note_of
+from serve.page.casepages import MAX_NOTE, all_cases, cases_of, one_case, problem
+from serve.page.plain import form_of
+from serve.page.tray import MAX_PHOTOS, Seen
 from serve.words import Words
 
 if TYPE_CHECKING:
@@ -20,24 +26,32 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from serve.casebook import User
+    from serve.casebook import CaseFile, User
     from serve.page.desk import Desk
     from serve.page.tray import Tray
 
+    Report = Callable[[CaseFile, str], bytes]
+
 NOT_KEPT: Final = {"cache-control": "no-store"}
+LOG: Final = logging.getLogger(__name__)
 
 
 class Cases:
-    """Answers whoever `serve.page.signin` let in."""
+    """Answers whoever `serve.page.signin` let in. `report` writes that of a case in a language, where reports can be
+    made.
+    """
 
-    def __init__(self, desk_of: Callable[[User], Desk], tray: Tray) -> None:
-        self.desk_of, self.tray = desk_of, tray
-        case = "/cases/{case}"
+    def __init__(self, desk_of: Callable[[User], Desk], tray: Tray, report: Report | None) -> None:
+        self.desk_of, self.tray, self.report = desk_of, tray, report
+        self._reporting = threading.Lock()
+        cases, case = "/{language}/cases", "/{language}/cases/{case}"
         self.routes = [
-            Route("/cases", self._list, methods=["GET"]),
-            Route("/cases", self._save, methods=["POST"]),
+            Route(cases, self._list, methods=["GET"]),
+            Route(cases, self._save, methods=["POST"]),
             Route(case, self._show, methods=["GET"]),
             Route(case, self._correct, methods=["POST"]),
+            Route(f"{case}/notes", self._note, methods=["POST"]),
+            Route(f"{case}/report.pdf", self._report, methods=["GET"]),
             Route(f"{case}/{{sha256}}", self._photo, methods=["GET"]),
         ]
 
@@ -49,7 +63,7 @@ class Cases:
         file = desk.case(request.path_params["case"])
         if file is None:
             return _html(problem(desk, words.say("case_gone"), words), 404)
-        return _html(one_case(desk, file, words, saved="saved" in request.query_params))
+        return self._page(desk, file, words, saved=request.query_params.get("saved"))
 
     def _photo(self, request: Request) -> Response:
         """A photo as any browser can show it, upright, without its metadata."""
@@ -59,6 +73,21 @@ class Cases:
         except PhotoError:
             return Response(status_code=404)
         return Response(thumbnail(photo.pixels, DECODE_SIDE), media_type="image/webp", headers=NOT_KEPT)
+
+    def _report(self, request: Request) -> Response:
+        """The report as a PDF file. It checks the whole casebook first, so there is one at a time."""
+        desk, words = self._desk(request), self._words(request)
+        file = desk.case(request.path_params["case"])
+        if file is None or self.report is None:
+            return _html(problem(desk, words.say("case_gone"), words), 404)
+        try:
+            with self._reporting:
+                pdf = self.report(file, words.language)
+        except CasebookError:
+            LOG.exception("A report could not be written.")
+            return _html(problem(desk, words.say("our_fault"), words), 500)
+        named = {"content-disposition": f'attachment; filename="case-{file.case.id[:12]}.pdf"'}
+        return Response(pdf, media_type="application/pdf", headers={**NOT_KEPT, **named})
 
     async def _save(self, request: Request) -> Response:
         form = await form_of(request.receive)
@@ -73,11 +102,36 @@ class Cases:
             return _html(problem(desk, words.say("name_missing"), words), 400)
         if not old and desk.is_taken(name):
             return _html(problem(desk, words.say("name_taken"), words), 409)
-        number = desk.save(self.tray, form.get("photo", [])[:MAX_PHOTOS], old or name, title, new=not old)
-        if number is None:
+        photos, marks = form.get("photo", [])[:MAX_PHOTOS], _line(form, "marks")
+        note = self._angles(photos, marks, desk, words) if marks else ""
+        is_measured = bool(note) or not marks
+        if not is_measured or desk.save(self.tray, photos, old or name, title, new=not old, note=note) is None:
             return _html(problem(desk, words.say("gone"), words), 410)
         case = old or next(case.id for case, _ in desk.cases() if case.ref == name)
-        return RedirectResponse(f"/cases/{case}?saved", 303)
+        return RedirectResponse(f"{cases_of(words)}/{case}?saved={'angle' if marks else 'photos'}", 303)
+
+    def _angles(self, photos: list[str], marks: str, desk: Desk, words: Words) -> str:
+        """The record of angles on one photo, measured again here; empty where there is none."""
+        looked = self.tray.look(photos, desk.user.login)
+        if len(looked) != 1 or not isinstance(seen := looked[0], Seen):
+            return ""
+        return note_of(marks, Cut(seen.sha256, seen.width, seen.height), words)
+
+    async def _note(self, request: Request) -> Response:
+        form = await form_of(request.receive)
+        return await run_in_threadpool(self._note_form, request, form)
+
+    def _note_form(self, request: Request, form: dict[str, list[str]]) -> Response:
+        desk, words = self._desk(request), self._words(request)
+        file = desk.case(request.path_params["case"])
+        if file is None:
+            return _html(problem(desk, words.say("case_gone"), words), 404)
+        lines = form.get("text", [""])[0][:MAX_NOTE].splitlines()
+        text = "\n".join(map(_seen, lines)).strip()
+        if not text:
+            return self._page(desk, file, words, wrong=words.say("note_missing"))
+        desk.note(file.case.id, text)
+        return RedirectResponse(f"{cases_of(words)}/{file.case.id}?saved=", 303)
 
     async def _correct(self, request: Request) -> Response:
         form = await form_of(request.receive)
@@ -91,20 +145,29 @@ class Cases:
         if file is None or item not in numbers or label not in words.taxonomy:
             return _html(problem(desk, words.say("case_gone"), words), 404)
         if not why:
-            return _html(one_case(desk, file, words, wrong=words.say("why_missing")), 400)
+            return self._page(desk, file, words, wrong=words.say("why_missing"))
         desk.correct(file.case.id, int(item), label, why)
-        return RedirectResponse(f"/cases/{file.case.id}?saved", 303)
+        return RedirectResponse(f"{cases_of(words)}/{file.case.id}?saved=", 303)
+
+    def _page(self, desk: Desk, file: CaseFile, words: Words, saved: str | None = None, wrong: str = "") -> Response:
+        page = one_case(desk, file, words, self.report is not None, saved, wrong)
+        return _html(page, 400 if wrong else 200)
 
     def _desk(self, request: Request) -> Desk:
         return self.desk_of(request.scope["user"])
 
     def _words(self, request: Request) -> Words:
-        return Words(language_of(headers_of(request.scope)), self.tray.classifier.taxonomy)
+        return Words(request.path_params["language"], self.tray.classifier.taxonomy)
 
 
 def _line(form: dict[str, list[str]], field: str) -> str:
-    """What stands in a field, without what nobody can see."""
-    return "".join(letter for letter in form.get(field, [""])[0] if letter.isprintable()).strip()
+    """What stands in a field."""
+    return _seen(form.get(field, [""])[0])
+
+
+def _seen(text: str) -> str:
+    """A text without what nobody can see."""
+    return "".join(letter for letter in text if letter.isprintable()).strip()
 
 
 def _html(page: str, status: int = 200) -> Response:

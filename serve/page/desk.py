@@ -9,7 +9,7 @@ from serve.casebook import CasebookError, Received
 from serve.page.tray import Seen
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from serve.casebook import Casebook, CaseFile, User
     from serve.casebook.records import Case
@@ -54,13 +54,15 @@ class Desk:
         """Whether there is a case of that name, seen or not: names are of the whole casebook."""
         return any(case.ref == name for case in self.casebook.cases())
 
-    def save(self, tray: Tray, photos: Sequence[str], ref: str, title: str, new: bool) -> int | None:
+    def save(self, tray: Tray, photos: Sequence[str], ref: str, title: str, new: bool, note: str = "") -> int | None:
         """Keep the photos at these paths as an item of a case, with what was found; its number. They leave the tray.
 
         `ref` is the name of a new case, or the id of one that the user may see. None where they may not, or where a
-        photo is no longer here.
+        photo is no longer here. `note` is written on the item; where the case has one with these photos already, on
+        that one, and nothing else is kept.
         """
-        if not new and self.case(ref) is None:
+        file = None if new else self.case(ref)
+        if file is None and not new:
             return None
         looked = tray.look(photos, self.user.login)
         # By sha256, since one photo may have been sent twice.
@@ -77,11 +79,26 @@ class Desk:
         together = tray.item(looked)
         if together is None or len(received) < len(seen) or not all(isinstance(each, Seen) for each in looked):
             return None
-        number = self.casebook.add_item(ref, received, together, self.user.login, title, new)
+        number = _item_with(file, seen) if file and note else None
+        if number is None:
+            number = self.casebook.add_item(ref, received, together, self.user.login, title, new, note)
+        else:
+            self.casebook.note(ref, note, self.user.login, number)
         tray.forget(photos, self.user.login)
         return number
+
+    def note(self, case_id: str, text: str) -> None:
+        """Write a note on a case, if the user may see it."""
+        if self.case(case_id):
+            self.casebook.note(case_id, text, self.user.login)
 
     def correct(self, case_id: str, item: int, label: str, why: str) -> None:
         """Say what an item of a case truly is, if the user may."""
         if self.user.may_correct and self.case(case_id):
             self.casebook.correct(case_id, item, label, why, self.user.login)
+
+
+def _item_with(file: CaseFile, photos: Iterable[str]) -> int | None:
+    """The number of the first item that has all these photos, by their sha256."""
+    wanted = set(photos)
+    return next((each.item.number for each in file.items if wanted <= {photo.sha256 for photo in each.photos}), None)

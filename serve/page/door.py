@@ -25,13 +25,14 @@ if TYPE_CHECKING:
     Send = Callable[[Message], Awaitable[None]]
     App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+CASES: Final = rf"/({'|'.join(LANGUAGES)})/cases"
 READ: Final = re.compile(
     rf"/|/({'|'.join(LANGUAGES)})|"
     r"/(theme\.css|favicon\.ico|manifest\.json|robots\.txt|config)|/(assets|static|svelte)/.+"
-    r"|/cases(/[0-9a-f]{64}(/[0-9a-f]{64})?)?"
+    rf"|{CASES}(/[0-9a-f]{{64}}(/[0-9a-f]{{64}}|/report\.pdf)?)?"
     r"|/gradio_api/(app_id/?|startup-events|queue/data|upload_progress|heartbeat/\w+)"
 )
-WRITE: Final = re.compile(r"/gradio_api/(upload|queue/join)|/cases(/[0-9a-f]{64})?")
+WRITE: Final = re.compile(rf"/gradio_api/(upload|queue/join)|{CASES}(/[0-9a-f]{{64}}(/notes)?)?")
 UPLOAD: Final = "/gradio_api/upload"
 ASK: Final = "/gradio_api/queue/join"
 

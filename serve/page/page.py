@@ -15,7 +15,7 @@ from serve.advert import Judge
 from serve.page import answer
 from serve.page.advert import advert_tab
 from serve.page.angle import Cuts, angle_tab
-from serve.page.casepages import save_form, sign_out
+from serve.page.casepages import cases_of, save_form, sign_out
 from serve.page.own import user_of
 from serve.page.practice import practice_tab
 from serve.page.review import review_tab
@@ -93,10 +93,10 @@ def build_page(
         with page.route(language, f"/{language}", show_in_navbar=False):
             words = Words(language, tray.classifier.taxonomy)
             _top(words, signed_in=desk_of is not None)
-            with gr.Tabs(elem_id="tabs"):
+            with gr.Tabs(elem_id="tabs", overflow_behavior="wrap"):
                 _photos_tab(words, tray, desk_of)
                 advert_tab(words, tray, judge, MAX_BYTES)
-                angle_tab(words, cuts, MAX_BYTES)
+                angle_tab(words, cuts, MAX_BYTES, desk_of)
                 if practice:
                     practice_tab(words, tray.classifier, practice)
                 if review:
@@ -114,7 +114,8 @@ def head() -> str:
 
 def _top(words: Words, signed_in: bool) -> None:
     if signed_in:
-        gr.HTML(f'<a href="/cases">{escape(words.say("cases"))}</a>{sign_out(words)}', elem_id="account")
+        cases = f'<a href="{cases_of(words)}">{escape(words.say("cases"))}</a>'
+        gr.HTML(cases + sign_out(words), elem_id="account")
     with gr.Row(elem_id="top"):
         gr.HTML(f"<h1>{TITLE}</h1><p>{escape(words.say('purpose'))}</p>", elem_id="intro")
         gr.HTML(_languages(words), elem_id="languages", js_on_load=_text("languages.js"))

@@ -121,8 +121,8 @@ class Tray:
         with self._lock:
             held = self._held.pop(path, None)
         looked = held[1] if held else self._look_first(path)
-        if held and self.keeps_originals:
-            self._touch(path)
+        if held:
+            self.touch(path)
         if looked is not None:
             with self._lock:
                 self._held[path] = time.monotonic(), looked  # at the end: the first is the one not used for longest
@@ -146,10 +146,9 @@ class Tray:
 
     def take(self, path: str, owner: str) -> bytes | None:
         """The bytes of an upload, which is emptied; None for what is gone, another's or outside the uploads."""
-        if not self._is_of(path, owner):
-            return None
-        data = self._read(path)
-        self._empty(path)
+        data = self._read(path) if self._is_of(path, owner) else None
+        if data:
+            self._empty(path)
         return data
 
     def _read(self, path: str) -> bytes | None:
@@ -167,9 +166,9 @@ class Tray:
             with contextlib.suppress(OSError):
                 os.truncate(file, 0)
 
-    def _touch(self, path: str) -> None:
+    def touch(self, path: str) -> None:
         """Keep the bytes of an upload for longer: Gradio removes what nothing was done to for a time."""
-        file = self._within(path)
+        file = self._within(path) if self.keeps_originals else None
         if file:
             with contextlib.suppress(OSError):
                 os.utime(file)

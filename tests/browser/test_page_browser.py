@@ -10,7 +10,8 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+import timeit
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -21,6 +22,8 @@ import pytest
 from PIL import Image
 from pillow_heif import from_pillow
 
+from model.classifier import Classifier
+from model.photo import open_photo
 from model.taxonomy import load_taxonomy
 from serve.words import Words
 
@@ -199,7 +202,9 @@ def test_the_whole_walk(visit: Visit, screen: dict[str, int], language: str, lio
     assert visit.errors == []
 
 
-def test_the_page_and_an_answer_are_there_at_once(visit: Visit, lion: bytes) -> None:
+def test_the_page_and_an_answer_are_there_at_once(
+    visit: Visit, lion: bytes, record_testsuite_property: Callable[[str, object], None]
+) -> None:
     def seconds(act: str) -> float:
         start = time.monotonic()
         if act == "load":
@@ -214,7 +219,11 @@ def test_the_page_and_an_answer_are_there_at_once(visit: Visit, lion: bytes) -> 
         return time.monotonic() - start
 
     loaded, answer = (min(seconds(act) for act in acts) for acts in (["load"] * 3, ["a", "b", "c"]))
-    assert max(loaded, answer) < PROMPT, f"page {loaded:.1f} s, answer {answer:.1f} s"
+    classifier = Classifier.load()
+    bare = min(timeit.repeat(lambda: classifier.classify([open_photo(lion)], evidence=True), number=1, repeat=3))
+    measured = f"page {loaded:.2f} s, answer {answer:.2f} s, of which the classifier alone takes {bare:.2f} s"
+    record_testsuite_property("the page and an answer", measured)
+    assert max(loaded, answer) < PROMPT, measured
 
 
 def test_a_dropped_connection_and_a_reload_lose_no_photo(visit: Visit, lion: bytes, cheetah: bytes) -> None:

@@ -38,7 +38,7 @@ def ask(judge: Judge, tmp_path: Path) -> Ask:
         for path, content in zip(paths, pictures, strict=True):
             path.write_bytes(content)
         given = {**IVORY, "pictures": [*map(str, paths)], **fields}
-        shown, form = show_verdict(tray, judge, Words(language, judge.classifier.taxonomy), 10, json.dumps(given))
+        shown, form = show_verdict(tray, judge, Words(language, judge.classifier.taxonomy), json.dumps(given))
         assert json.loads(form) == {"done": True}
         assert not any(path.read_bytes() for path in paths)
         return shown
@@ -79,7 +79,7 @@ def test_what_a_seller_wrote_is_shown_as_text(ask: Ask) -> None:
 @pytest.mark.parametrize("asked", ["", "[]", "{}", '{"pictures": 1}', '{"pictures": ["/etc/passwd"]}', "[" * 100_000])
 def test_a_question_that_is_none_is_told_so(asked: str, judge: Judge, tmp_path: Path) -> None:
     words = Words("en", judge.classifier.taxonomy)
-    shown, _ = show_verdict(Tray(judge.classifier, tmp_path, {}), judge, words, 10, asked)
+    shown, _ = show_verdict(Tray(judge.classifier, tmp_path, {}), judge, words, asked)
     assert shown == answer.problem(words.say("our_fault"))
 
 

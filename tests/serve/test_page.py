@@ -302,7 +302,7 @@ def test_the_photo_is_shown_upright(made: Made, words: Words) -> None:
         "/gradio_api/file=http://127.0.0.1:1/", "/gradio_api/file=/etc/passwd", "/gradio_api/proxy=http://127.0.0.1:1/",
         "/gradio_api/info", "/gradio_api/openapi.json", "/gradio_api/runs", "/monitoring", "/gradio_api/mcp/", "/docs",
         "/openapi.json", "/gradio_api/vibe-code/", "/login", "/gradio_api/component_server", "/v1/health",
-        "/cases", "/cases/" + "0" * 64, "/signin",
+        "/cases", "/en/cases", "/en/cases/" + "0" * 64, "/signin",
     ],
 )  # fmt: skip
 def test_what_the_page_does_not_need_is_not_here(path: str, client: httpx.Client) -> None:

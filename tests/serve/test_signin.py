@@ -1,71 +1,25 @@
 """The page in front of a casebook, over HTTP: who gets in, what is saved, and that users are kept apart."""
 
 import json
-import os
 import re
-import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx
 import pytest
 
 from model.photo import open_photo
-from serve.casebook import Casebook, Users, create_casebook, verify
+from serve.casebook import Users, create_casebook, verify
 from serve.page.door import OFTEN, Door
 from serve.page.sessions import CHECKED, IDLE, WHOLE, Sessions
 from serve.texts import load_texts
+from tests.serve.office import PASSWORD, Office, ask, listen, open_to_users, save, shipped, upload
 
 HTML = {"accept": "text/html"}
 EN, AR = load_texts("en"), load_texts("ar")
-PASSWORD = "four plain words here"  # noqa: S105
-PEOPLE = {"Amina": "officer", "Benoît": "officer", "Dr. 王": "expert", "Root": "admin"}
-
-
-class Office(NamedTuple):
-    """A page in front of a casebook, and where it may write temporary files."""
-
-    url: str
-    casebook: Casebook
-    temporary: Path
-
-    def client(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=120)
-
-    @contextmanager
-    def signed_in(self, name: str) -> Iterator[httpx.Client]:
-        with self.client() as client:
-            answered = client.post("/signin", data={"name": name, "password": PASSWORD})
-            assert (answered.status_code, answered.headers["location"]) == (303, "/")
-            yield client
-
-
-@contextmanager
-def open_to_users(folder: Path, temporary: Path) -> Iterator[Office]:
-    """Serve in a process of its own, since Gradio leaves event loops open; nothing is left when it stops."""
-    casebook = create_casebook(str(folder / "casebook.db"), folder / "keys", "Root")
-    for name, role in PEOPLE.items():
-        Users(casebook).add(name, role, PASSWORD, "Root")  # type: ignore[arg-type]
-    arguments = f"port=0, casebook={str(folder / 'casebook.db')!r}, keys=Path({str(folder / 'keys')!r})"
-    program = f"from pathlib import Path; from serve.app import serve; serve({arguments})"
-    env = {**os.environ, "TMPDIR": str(temporary)}
-    with subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, env=env) as process:
-        try:
-            assert process.stderr
-            said = process.stderr.readline()
-            assert "is ready: " in said, said + process.stderr.read()
-            yield Office(said.split()[-1], casebook, temporary)
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(60) == 0
-            assert not list(temporary.iterdir())
-        finally:
-            process.kill()
 
 
 @pytest.fixture(scope="module")
@@ -84,39 +38,6 @@ def cheetah() -> bytes:
     return shipped("cheetah1.jpg")
 
 
-def shipped(name: str) -> bytes:
-    spec = find_spec("gradio")
-    assert spec
-    assert spec.origin
-    return (Path(spec.origin).parent / "media_assets/images" / name).read_bytes()
-
-
-def upload(client: httpx.Client, *photos: bytes) -> list[str]:
-    sent = client.post("/gradio_api/upload", files=[("files", (f"{time.time_ns()}", photo)) for photo in photos])
-    paths: list[str] = sent.json()
-    return paths
-
-
-def ask(client: httpx.Client, photos: list[str], removed: list[str] | None = None, session: str = "page") -> list[str]:
-    """What the page shows of these photos: headline, pictures, details, door."""
-    asked = json.dumps({"photos": photos, "removed": removed or []})
-    event = {"data": [asked], "fn_index": 0, "session_hash": session}
-    assert client.post("/gradio_api/queue/join", json=event).status_code == 200
-    return next(listen(client, session))
-
-
-def listen(client: httpx.Client, session: str) -> Iterator[list[str]]:
-    with client.stream("GET", "/gradio_api/queue/data", params={"session_hash": session}) as stream:
-        for line in stream.iter_lines():
-            message = json.loads(line.removeprefix("data:")) if line.startswith("data:") else {}
-            if message.get("msg") == "process_completed":
-                yield message["output"]["data"]
-
-
-def save(client: httpx.Client, photos: list[str], **fields: str) -> httpx.Response:
-    return client.post("/cases", data={"photo": photos, **fields})
-
-
 @pytest.fixture
 def kept(office: Office, lion: bytes) -> str:
     """The address of a case of Amina's."""
@@ -133,10 +54,10 @@ def kept(office: Office, lion: bytes) -> str:
 
 def test_nobody_gets_anything_without_a_name_and_a_password(office: Office) -> None:
     with office.client() as stranger:
-        for path in ("/", "/en", "/cases", "/cases/" + "0" * 64):
+        for path in ("/", "/en", "/en/cases", "/en/cases/" + "0" * 64):
             assert stranger.get(path, headers=HTML).headers["location"] == "/signin"
             assert stranger.get(path).status_code == 401
-        for path in ("/gradio_api/upload", "/gradio_api/queue/join", "/cases", "/en"):
+        for path in ("/gradio_api/upload", "/gradio_api/queue/join", "/en/cases", "/en"):
             assert stranger.post(path, files={"files": b"x"}).status_code == 401
         asked = stranger.get("/signin", headers={"accept-language": "ar"})
         assert AR["signin_password"] in asked.text
@@ -178,7 +99,7 @@ def test_a_session_is_a_cookie_that_no_script_reads_and_ends_with_sign_out(offic
 @pytest.mark.parametrize("origin", ["http://evil.example", "http://127.0.0.1:1", "null", ""])
 def test_what_another_site_posts_is_refused(origin: str, office: Office) -> None:
     with office.signed_in("Amina") as amina:
-        for path in ("/signin", "/signout", "/cases", "/gradio_api/upload", "/gradio_api/queue/join"):
+        for path in ("/signin", "/signout", "/en/cases", "/gradio_api/upload", "/gradio_api/queue/join"):
             assert amina.post(path, headers={"origin": origin}).status_code == 403
         own = amina.post("/signout", headers={"origin": office.url})
         assert own.status_code == 303
@@ -282,7 +203,7 @@ def test_what_was_classified_is_saved_to_a_case_byte_for_byte(office: Office, li
         ask(amina, again)
         assert save(amina, again, name=ref).status_code == 409
         assert save(amina, again, name=" \x00").status_code == 400
-        case = answered.headers["location"].split("/")[2].partition("?")[0]
+        case = answered.headers["location"].split("/")[3].partition("?")[0]
         assert save(amina, again, case=case).status_code == 303
     file = office.casebook.case(ref)
     assert [item.item.by for item in file.items] == ["Amina", "Amina"]
@@ -304,11 +225,11 @@ def test_a_photo_of_a_case_is_shown_without_its_metadata(office: Office, kept: s
 
 
 def test_a_case_is_not_there_for_another_officer(office: Office, kept: str, cheetah: bytes) -> None:
-    case = kept.removeprefix("/cases/")
+    case = kept.removeprefix("/en/cases/")
     file = office.casebook.case(case)
     with office.signed_in("Benoît") as other:
-        assert kept not in other.get("/cases").text
-        nowhere = other.get("/cases/" + "0" * 64)
+        assert kept not in other.get("/en/cases").text
+        nowhere = other.get("/en/cases/" + "0" * 64)
         for path in (kept, f"{kept}/{file.items[0].photos[0].sha256}"):
             assert other.get(path).status_code == 404
         assert other.get(kept).text == nowhere.text
@@ -360,13 +281,13 @@ def test_experts_see_and_correct_all_cases_and_officers_do_not(office: Office, k
         assert EN["correct_title"] not in amina.get(kept).text
         assert amina.post(kept, data=correction).status_code == 404
     with office.signed_in("Dr. 王") as expert:
-        assert kept in expert.get("/cases").text
+        assert kept in expert.get("/en/cases").text
         assert EN["correct_title"] in expert.get(kept).text
         assert expert.post(kept, data={**correction, "why": " "}).status_code == 400
         assert expert.post(kept, data={**correction, "item": "2"}).status_code == 404
         assert expert.post(kept, data={**correction, "label": "nothing"}).status_code == 404
         assert expert.post(kept, data=correction).status_code == 303
-    (item,) = office.casebook.case(kept.removeprefix("/cases/")).items
+    (item,) = office.casebook.case(kept.removeprefix("/en/cases/")).items
     assert [(each.label, each.why, each.by) for each in item.corrections] == [("bone", "Haversian <canals>", "Dr. 王")]
     with office.signed_in("Amina") as amina:
         assert "Haversian &lt;canals&gt;" in amina.get(kept).text

@@ -21,12 +21,15 @@ casebook = open_casebook(sys.argv[1], Path(sys.argv[2]))
 finding = Finding("ivory", "recognised", 0.9, (("ivory", 0.9), ("bone", 0.1)), 0.2, (), "lite2@0123456789ab")
 for number in count():
     photos = [Received(f"{part}.jpg", os.urandom(300_000), finding) for part in range(3)]
-    casebook.add_item(f"K-{os.getpid()}-{number}", photos, finding, "Amina", new=True)
+    casebook.add_item(f"K-{os.getpid()}-{number}", photos, finding, "Amina", new=True, note="measured")
     print(number, flush=True)
 """
 
 
-@pytest.mark.parametrize("kills", [pytest.param(3, id="3"), pytest.param(50, id="50", marks=pytest.mark.soak)])
+LONG = (pytest.mark.soak, pytest.mark.timeout(1800))
+
+
+@pytest.mark.parametrize("kills", [pytest.param(3, id="3"), pytest.param(50, id="50", marks=LONG)])
 def test_a_kill_leaves_no_half_case(casebook: Casebook, url: str, keys: Path, kills: int) -> None:
     chance, saved = random.Random(kills), 0  # noqa: S311 - when it strikes need not be unforeseeable
     for _ in range(kills):
@@ -43,7 +46,7 @@ def test_a_kill_leaves_no_half_case(casebook: Casebook, url: str, keys: Path, ki
     assert saved <= len(files) <= saved + kills  # what it said it saved is there; the last may be without its word
     for file in files:
         item = file.item(1)
-        assert (len(file.items), len(item.photos), len(item.results)) == (1, 3, 4)
+        assert (len(file.items), len(item.photos), len(item.results), len(item.notes)) == (1, 3, 4, 1)
         assert all(len(opened.original(photo.sha256)) == photo.size for photo in item.photos)
     opened.note(files[0].case.ref, "It goes on", "Amina")
     assert verify(url, keys) == ()
