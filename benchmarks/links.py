@@ -20,7 +20,7 @@ from model.classifier import Classifier
 from model.manifest import read_manifest
 from serve.links import Picture, Source, look
 from serve.links.clusters import MIN_COSINE
-from serve.links.neighbours import near_hashes
+from serve.links.neighbours import Hashes
 from serve.links.pdq import MAX_DISTANCE
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def print_speed() -> None:
     half = HASHES // 2
     hashes[half:] = hashes[:half] ^ np.packbits(random.random((half, 256)) < 0.05, axis=1)
     started = time.process_time()
-    found = near_hashes(list(hashes), list(hashes))
+    found = Hashes(list(hashes)).near(list(hashes))
     links = sum(near.query < near.found for near in found)
     print(f"\n{HASHES} hashes with each other: {time.process_time() - started:.1f} s of a core, {links} links")
 

@@ -20,7 +20,7 @@ from serve.lan import Codes, is_loopback, lan_address, make_certificate, reached
 from serve.practice import open_practice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from fastapi import FastAPI, Request, Response
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -28,9 +28,11 @@ if TYPE_CHECKING:
     from model.classifier import Classifier
     from serve.api.keys import Keys
     from serve.casebook import Casebook, CaseFile, User
+    from serve.links import Known
     from serve.page.desk import Desk
     from serve.page.tray import Tray
     from serve.practice import Practice
+    from serve.review import ReviewDesk
 
 GRACE = 1
 """Seconds that open connections have left when the server stops."""
@@ -56,6 +58,12 @@ def serve(
     api: bool = False,
     api_keys: Path | None = None,
     api_rate: int = 600,
+    match_hashes: Sequence[Path] = (),
+    match_index: Path | None = None,
+    review: Path | None = None,
+    adverts: Path | None = None,
+    decisions: Path | None = None,
+    pictures_root: Path | None = None,
 ) -> None:
     """Serve the page until Ctrl-C; port 0 takes a free one. Says where it is in one line on stderr.
 
@@ -63,12 +71,16 @@ def serve(
     password where there is a casebook; elsewhere each device is asked for a code, unless nobody but this computer can
     reach the page. With `tls` it is served with a certificate of its own. `practice` names labelled photos to practise
     with. With `api` programs are answered below /v1: those that have a key of the file `api_keys`, with at most
-    `api_rate` requests a minute; else any of this computer.
+    `api_rate` requests a minute; else any of this computer. Pictures that they want matched are
+    looked for in the hash lists `match_hashes` and in the folder `match_index`. `review` is a scan of
+    `adverts`: those under review are shown with their pictures, and what is decided is added to `decisions`.
 
     Raises:
         ServeError: The address, the port or the casebook cannot be used, or the API would be open to others.
         CasebookError: The casebook cannot be opened.
         KeysError: The keys of the API cannot be used.
+        ReviewError, ScanFolderError, AdvertFileError: There is nothing to review, or no place for decisions.
+        LinksError: A hash list or the index cannot be read.
         LanError: There is no network, or no certificate can be made.
         BundleError, EngineError: The bundle cannot be loaded.
         PracticeError, ManifestError: There is nothing to practise with.
@@ -92,13 +104,15 @@ def serve(
             signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops like Ctrl-C, so that the folder goes
         classifier = Classifier.load(bundle)
         exercise = open_practice(practice, load_taxonomy()) if practice else None
+        waiting = _review(review, adverts, decisions, pictures_root) if review else None
         codes = Codes() if is_open and not cases else None
-        app: ASGIApp = build_app(classifier, uploads, codes, tls, cases, exercise)
+        app: ASGIApp = build_app(classifier, uploads, codes, tls, cases, exercise, waiting)
         if api:
             from serve.api.api import build_api
             from serve.api.limits import Limits
 
-            app = _beside(app, build_api(classifier, programs, Limits(a_minute=api_rate)))
+            known = _known(match_hashes, match_index, classifier) if match_hashes or match_index else None
+            app = _beside(app, build_api(classifier, programs, Limits(a_minute=api_rate), known))
         url = _url(address, listener.getsockname()[1], tls)
 
         def announce() -> None:
@@ -123,6 +137,7 @@ def build_app(
     tls: bool = False,
     casebook: Casebook | None = None,
     practice: Practice | None = None,
+    review: ReviewDesk | None = None,
 ) -> FastAPI:
     """The web app with all its settings; `uploads` is the folder in GRADIO_TEMP_DIR. `codes` let devices in, or a
     casebook its users.
@@ -139,7 +154,7 @@ def build_app(
 
     app.add_route("/", _to_language)
     tray = Tray(classifier, uploads, samples(), keeps_originals=casebook is not None)
-    page = build_page(tray, practice, _add_cases(app, tray, casebook) if casebook else None)
+    page = build_page(tray, practice, _add_cases(app, tray, casebook) if casebook else None, review)
     # Gradio warns of an app with several pages that server-side rendering is off, though it was not asked for.
     warnings.filterwarnings("ignore", "SSR mode is not supported")
     fonts = ("system-ui", "sans-serif")
@@ -190,6 +205,25 @@ def _keys_for(address: str, file: Path | None) -> Keys | None:
     if not is_loopback(address):
         raise ServeError("Others can reach this address, so --api needs --api-keys FILE; see schreger api-key --help.")
     return None
+
+
+def _review(scan: Path, adverts: Path | None, decisions: Path | None, root: Path | None) -> ReviewDesk:
+    if not (adverts and decisions):
+        raise ServeError("For --review, name the file that was scanned (--adverts) and one for --decisions.")
+    from serve.reviewing import open_review
+
+    try:
+        return open_review(scan, adverts, decisions, root)
+    except ModuleNotFoundError as error:
+        raise ServeError(f"--review needs {error.name}: pip install 'schreger[parquet]'.") from None
+
+
+def _known(hashes: Sequence[Path], index: Path | None, classifier: Classifier) -> Known:
+    try:
+        from serve.links import read_known
+    except ModuleNotFoundError as error:
+        raise ServeError(f"Matching pictures needs {error.name}: pip install 'schreger[links]'.") from None
+    return read_known(hashes, index, classifier.bundle.id)
 
 
 def _beside(page: ASGIApp, api: ASGIApp) -> ASGIApp:

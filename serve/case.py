@@ -92,6 +92,23 @@ def casebook_add(
         bundle=bundle)  # fmt: skip
 
 
+@casebook_app.command("add-adverts")
+def casebook_add_adverts(
+    case: CaseArgument,
+    decisions: Annotated[Path, typer.Option(metavar="FILE", help="What people decided; see schreger review.")],
+    scan: Annotated[Path, typer.Option(metavar="SCAN_DIR", help="The scan whose adverts they decided on.")],
+    pictures_root: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the pictures.")],
+    where: WhereOption,
+    keys: KeysOption = None,
+    by: ByOption = None,
+    new: Annotated[bool, typer.Option("--new", help="The case is new.")] = False,
+    bundle: BundleOption = "lite2",
+) -> None:
+    """Add the adverts that people decided to block to a case, each as an item with its pictures."""
+    run("serve.case_adverts", case=case, decisions=decisions, scan=scan, pictures_root=pictures_root, where=where,
+        keys=keys, by=by, new=new, bundle=bundle)  # fmt: skip
+
+
 @casebook_app.command("correct")
 def casebook_correct(
     case: CaseArgument,

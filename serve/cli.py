@@ -98,9 +98,27 @@ def serve(
         ),
     ] = None,
     api_rate: Annotated[int, typer.Option(metavar="N", min=1, help="Requests of each key in a minute.")] = 600,
+    match_hashes: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="A list of PDQ hashes that the API matches with; may be given again."),
+    ] = None,
+    match_index: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Pictures that the API matches with; see schreger match --index.")
+    ] = None,
+    review: Annotated[
+        Path | None,
+        typer.Option(metavar="SCAN_DIR", help="Decide on the adverts under review of a scan, on a tab of the page."),
+    ] = None,
+    adverts: Annotated[Path | None, typer.Option(metavar="FILE", help="The advert file that was scanned.")] = None,
+    decisions: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The file of decisions (CSV), which is added to.")
+    ] = None,
+    pictures_root: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of their pictures; by default that of the advert file.")
+    ] = None,
 ) -> None:
     """Open the page for photos in a browser."""
-    run("serve.app", "serve", **locals())
+    run("serve.app", "serve", **{**locals(), "match_hashes": match_hashes or ()})
 
 
 @app.command("api-key")
@@ -154,7 +172,7 @@ def match(
         Path | None, typer.Option(metavar="DIR", help="Match pictures of earlier runs, too, and keep these here.")
     ] = None,
     pictures_root: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder of the pictures; by default that of the advert file.")
+        Path | None, typer.Option(metavar="DIR", help="Folder of the pictures; of an advert file by default its own.")
     ] = None,
     export_hashes: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the hashes for others (.csv: hash,quality,path; .txt).")
@@ -185,7 +203,7 @@ def survey(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No summary.")] = False,
 ) -> None:
     """Count what scanned adverts offer, corrected for wrong verdicts: a page, tables, plots, information logs."""
-    run("serve.survey.command", **locals())
+    run("serve.surveying", **locals())
 
 
 @app.command()

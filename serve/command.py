@@ -14,6 +14,7 @@ from model.errors import SchregerError
 
 EXTRAS = {
     "serve.casebook": "casebook",
+    "serve.case_adverts": "casebook,parquet",
     "serve.case_report": "casebook,report",
     "serve.match": "links",
     "serve.review": "parquet",

@@ -13,10 +13,10 @@ from model.classifier import Classifier
 from serve.advert.read import read_adverts
 from serve.command import SOME_UNREADABLE
 from serve.inputs import find_inputs
-from serve.links import Index, Source, look, match, read_hashes, write_hashes
+from serve.links import Index, LinksError, Source, look, match, read_hashes, write_hashes
 from serve.links.pdq import to_hex
 from serve.output import open_output
-from serve.scanned import is_scan, read_scan
+from serve.scanned import is_scan, picture_file, read_scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -86,9 +86,12 @@ def _sources(source: Path, root: Path | None, out: Path) -> Iterator[Source]:
             for picture in advert.pictures:
                 yield Source(advert.id, str(picture), advert.seller, advert.platform)
     elif is_scan(source):
-        for row in read_scan(source, ("id", "pictures")):
+        if root is None:
+            raise LinksError(f"{str(source)!r} is a scan: say with --pictures-root where its pictures are.")
+        for row in read_scan(source, ("id", "platform", "seller", "pictures")):
             for picture in row["pictures"] or ():
-                yield Source(row["id"] or "", os.path.join(root or "", picture["path"]))  # noqa: PTH118 - it is text
+                file = os.fspath(picture_file(source, picture["path"], root))
+                yield Source(row["id"] or "", file, row["seller"] or "", row["platform"] or "")
     else:
         for path in find_inputs([source], out):
             yield Source(path.relative_to(source).as_posix(), os.fspath(path))

@@ -15,6 +15,7 @@ from serve.advert.read import picture_paths, read_adverts
 from serve.command import SOME_UNREADABLE
 from serve.review import (
     PictureShown,
+    ReviewDesk,
     ReviewError,
     Undecided,
     append_decision,
@@ -23,7 +24,7 @@ from serve.review import (
     read_decisions,
     write_tasks,
 )
-from serve.scanned import read_scan
+from serve.scanned import picture_file, read_scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -87,6 +88,17 @@ def waiting(scan: Path, adverts: Path) -> Iterator[Undecided]:
         if row["verdict"] == "review" and own not in seen:
             seen.add(own)
             yield _undecided(row, written[row["row"]])
+
+
+def open_review(scan: Path, adverts: Path, decisions: Path, pictures_root: Path | None) -> ReviewDesk:
+    """What the page's tab for review shows, and where it keeps decisions.
+
+    Raises:
+        ReviewError, ScanFolderError, AdvertFileError: One of these cannot be used.
+    """
+    root = pictures_root or adverts.parent
+    under_review = {advert.id: advert for advert in waiting(scan, adverts)}
+    return ReviewDesk(under_review, decisions, lambda name: picture_file(scan, name, root))
 
 
 def _undecided(row: dict[str, Any], advert: Advert) -> Undecided:

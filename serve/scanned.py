@@ -1,16 +1,20 @@
-"""What `schreger scan` wrote: the rows of a folder of Parquet parts."""
+"""What `schreger scan` wrote: the rows of a folder of Parquet parts, and where the pictures of these rows are."""
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 from model.errors import SchregerError
+from serve.advert.read import picture_paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 PARTS = "part-*.parquet"
+FETCHED = "fetched"
+"""Folder in the results where downloaded pictures are kept."""
 
 
 class ScanFolderError(SchregerError):
@@ -33,14 +37,28 @@ def read_scan(folder: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
 
     parts = sorted(part for part in folder.glob(PARTS) if part.with_suffix(".json").exists())
     if not parts:
-        raise ScanFolderError(f"{str(folder)!r} holds no finished part of a scan (part-….parquet).")
+        raise ScanFolderError(
+            f"{str(folder)!r} holds no finished part-*.parquet: name a folder that `schreger scan` wrote."
+        )
     for part in parts:
         try:
             with pyarrow.parquet.ParquetFile(part) as opened:
                 missing = [column for column in columns if column not in opened.schema_arrow.names]
                 if missing:
-                    raise ScanFolderError(f"{str(part)!r} has no column {missing[0]}: it is no part of a scan.")
+                    raise ScanFolderError(f"{str(part)!r} has no column {missing[0]}: this schreger did not scan it.")
                 for batch in opened.iter_batches(columns=list(columns)):
                     yield from batch.to_pylist()
         except (OSError, pyarrow.ArrowException) as error:
             raise ScanFolderError(f"{str(part)!r} cannot be read: {str(error).splitlines()[0]}.") from error
+
+
+def picture_file(folder: Path, name: str, root: Path) -> Path:
+    """The file of a picture as a row names it: below the root, or where the scan downloaded it to."""
+    fetched = fetched_file(folder / FETCHED, name)
+    return fetched if fetched.exists() else next(iter(picture_paths([name], root)), root)
+
+
+def fetched_file(folder: Path, url: str) -> Path:
+    """The file in a folder of downloads that is an address's own."""
+    digest = hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()
+    return folder / digest[:2] / digest

@@ -20,14 +20,20 @@ from serve.api.routes import PREFIX, public, router
 if TYPE_CHECKING:
     from model.classifier import Classifier
     from serve.api.keys import Keys
+    from serve.links import Known
 
 OPENAPI = f"{PREFIX}/openapi.json"
 ABOUT = "Judges adverts by pictures and words, and says what photos show. It gives a suspicion, never proof."
 
 
-def build_api(classifier: Classifier, keys: Keys | None = None, limits: Limits | None = None) -> Guard:
-    """The API as an ASGI app that answers below PREFIX. Without keys, whoever reaches it may use it."""
-    desk = Desk(classifier, limits or Limits())
+def build_api(
+    classifier: Classifier, keys: Keys | None = None, limits: Limits | None = None, known: Known | None = None
+) -> Guard:
+    """The API as an ASGI app that answers below PREFIX. Without keys, whoever reaches it may use it.
+
+    `known` are pictures that those sent to be matched are looked for among.
+    """
+    desk = Desk(classifier, limits or Limits(), known)
     app = FastAPI(
         title="schreger",
         version=version("schreger"),

@@ -1,7 +1,4 @@
-"""Where requests are answered: adverts and photos go to the workers, and what comes of them is told as the schema says.
-
-To match pictures with those of other adverts would be one more method here, over a room of its own.
-"""
+"""Where requests are answered: adverts and photos go to the workers; what comes of it is told as the schema says."""
 
 from __future__ import annotations
 
@@ -14,8 +11,19 @@ from typing import TYPE_CHECKING, TypeVar
 from model.legal import legal_status
 from model.photo import PhotoError
 from serve.advert import Advert, Judge
+from serve.api.error import ApiError
 from serve.api.metrics import Metrics
-from serve.api.schemas import Fault, FindingOut, ItemOut, Likely, ModelOut, PictureOut, ReasonOut, VerdictOut
+from serve.api.schemas import (
+    Fault,
+    FindingOut,
+    ItemOut,
+    Likely,
+    MatchesOut,
+    ModelOut,
+    PictureOut,
+    ReasonOut,
+    VerdictOut,
+)
 from serve.api.workers import Workers
 
 if TYPE_CHECKING:
@@ -25,15 +33,16 @@ if TYPE_CHECKING:
     from model.finding import Finding
     from serve.api.limits import Limits
     from serve.api.schemas import AdvertIn
+    from serve.links import Known
 
 Result = TypeVar("Result")
 
 
 class Desk:
-    """Answers requests with one classifier."""
+    """Answers requests with one classifier; `known` are the pictures that others are matched with."""
 
-    def __init__(self, classifier: Classifier, limits: Limits) -> None:
-        self.classifier, self.limits = classifier, limits
+    def __init__(self, classifier: Classifier, limits: Limits, known: Known | None = None) -> None:
+        self.classifier, self.limits, self.known = classifier, limits, known
         self.judge = Judge(classifier)
         self.judge.vet(Advert("first"))  # so that nobody waits for the tables of words
         self.workers = Workers(limits.waiting)
@@ -54,6 +63,21 @@ class Desk:
             pictures=self._pictures(pictures, results),
             bundle=self.classifier.bundle.id,
         )
+
+    async def match(self, pictures: Sequence[bytes]) -> MatchesOut:
+        """The hash of each picture, and the known pictures that it is linked to.
+
+        Raises:
+            ApiError: What hashes pictures is not installed here.
+        """
+        try:
+            from serve.api.matching import match
+        except ModuleNotFoundError:
+            raise ApiError(
+                501, "not_installed", "Pictures cannot be matched here: the extra links is missing."
+            ) from None
+        matched = await self._work([partial(match, picture, self.known, self.classifier) for picture in pictures])
+        return MatchesOut(pictures=tuple(matched), bundle=self.classifier.bundle.id)
 
     def model(self) -> ModelOut:
         """What answers, and the limits."""

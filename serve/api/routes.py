@@ -20,6 +20,7 @@ from serve.api.schemas import (
     Given,
     HealthOut,
     ItemOut,
+    MatchesOut,
     ModelOut,
     PhotosIn,
     VerdictOut,
@@ -38,6 +39,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     429: {"description": "Too much is waiting, or too much was asked; Retry-After says in seconds when to try again."},
     503: {"description": "It took too long."},
 }
+NOT_HERE: dict[str, Any] = {"model": ErrorOut, "description": "What it takes is not installed on this server."}
 
 Body = TypeVar("Body", bound=Given)
 
@@ -96,6 +98,12 @@ async def vet_batch(adverts: AdvertsIn, desk: AtDesk) -> VerdictsOut:
 async def classify(request: Request, desk: AtDesk) -> ItemOut:
     """Say what photos of one item show."""
     return await desk.classify((await _read(request, PhotosIn)).pictures)
+
+
+@router.post("/match", openapi_extra=_body(PhotosIn), responses={501: NOT_HERE})
+async def match(request: Request, desk: AtDesk) -> MatchesOut:
+    """Hash pictures, and look for them among those that this server knows."""
+    return await desk.match((await _read(request, PhotosIn)).pictures)
 
 
 async def _read(request: Request, model: type[Body]) -> Body:

@@ -138,6 +138,34 @@ class ItemOut(BaseModel):
     bundle: str
 
 
+class MatchOut(BaseModel):
+    """A known picture: an entry of a hash list, or a picture of an advert, which has an `id`."""
+
+    by: Literal["identical", "pdq", "embedding"] = Field(description="Equal bytes, a copy, or the same item.")
+    distance: float = Field(description="Bits that differ (pdq), or one minus the cosine (embedding).")
+    entry: str | None = Field(None, description="The hash list, and its own name for the picture.")
+    id: str | None = None
+    seller: str | None = None
+    platform: str | None = None
+
+
+class MatchedOut(BaseModel):
+    """One picture, in the order sent: its hash and what is like it, or else why it cannot be read."""
+
+    sha256: str = Field(description="Of the bytes received.")
+    pdq: str | None = Field(None, description="64 hexadecimal digits.")
+    quality: Annotated[int, Field(ge=0, le=100)] | None = Field(None, description="Below 50 a hash is not matched.")
+    matches: tuple[MatchOut, ...] = Field((), description="The strongest first.")
+    error: Fault | None = None
+
+
+class MatchesOut(BaseModel):
+    """What pictures are linked to. Alike pictures do not show that sellers know each other."""
+
+    pictures: tuple[MatchedOut, ...]
+    bundle: str
+
+
 class HealthOut(BaseModel):
     """It is up, and the model is loaded."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from serve.links.clusters import MIN_COSINE, Link, cluster, strongest_first
-from serve.links.neighbours import near_embeddings, near_hashes
+from serve.links.neighbours import Embeddings, Hashes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -76,7 +76,7 @@ def _by_hash(pictures: Sequence[Picture], numbers: Iterable[int], before: int) -
     good = [number for number in numbers if pictures[number].has_good_hash]
     hashes = [pdq for number in good if (pdq := pictures[number].pdq) is not None]
     new = [position for position, number in enumerate(good) if number >= before]
-    for query, found, distance in near_hashes([hashes[position] for position in new], hashes):
+    for query, found, distance in Hashes(hashes).near([hashes[position] for position in new]):
         if new[query] != found:
             one, other = sorted((good[new[query]], good[found]))
             yield Link(one, other, "pdq", distance)
@@ -88,7 +88,7 @@ def _by_embedding(pictures: Sequence[Picture], numbers: Iterable[int], before: i
     good = [number for number in numbers if pictures[number].bundle == bundle]
     embeddings = [each for number in good if (each := pictures[number].embedding) is not None]
     new = [position for position, number in enumerate(good) if number >= before]
-    for query, found, distance in near_embeddings([embeddings[position] for position in new], embeddings, MIN_COSINE):
+    for query, found, distance in Embeddings(embeddings).near([embeddings[position] for position in new], MIN_COSINE):
         if new[query] != found:
             one, other = sorted((good[new[query]], good[found]))
             yield Link(one, other, "embedding", round(distance, 6))
@@ -109,6 +109,6 @@ def _on_lists(pictures: Sequence[Picture], listed: Sequence[Listed]) -> dict[int
     good = [position for position, picture in enumerate(pictures) if picture.has_good_hash]
     hashes = [pdq for position in good if (pdq := pictures[position].pdq) is not None]
     known: dict[int, tuple[str, float]] = {}
-    for query, found, distance in near_hashes(hashes, [entry.pdq for entry in listed]):
+    for query, found, distance in Hashes([entry.pdq for entry in listed]).near(hashes):
         known.setdefault(good[query], (listed[found].name, distance))  # the nearest comes first
     return known

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Hashes = NDArray[np.uint8]
-    Embeddings = NDArray[np.float16]
+    Hash = NDArray[np.uint8]
+    Embedding = NDArray[np.float16]
 
 NEAREST = 11
 """Neighbours that are asked for, a picture itself among them. Those of a large set are linked by each other."""
@@ -35,23 +35,31 @@ class Near(NamedTuple):
     distance: float
 
 
-def near_hashes(queries: Sequence[Hashes], among: Sequence[Hashes]) -> list[Near]:
-    """For each hash (32,) the nearest ones within MAX_DISTANCE, the nearest first."""
-    if not (queries and among):
-        return []
-    index = faiss.IndexBinaryFlat(BITS)
-    index.add(np.stack(among))
-    return list(_search(index, queries, np.uint8, MAX_DISTANCE + 1))
+class Hashes:
+    """PDQ hashes, (32,) uint8 each, to search among. Safe to share between threads."""
+
+    def __init__(self, among: Sequence[Hash]) -> None:
+        self._index = faiss.IndexBinaryFlat(BITS)
+        if among:
+            self._index.add(np.stack(among))
+
+    def near(self, queries: Sequence[Hash]) -> list[Near]:
+        """For each hash the nearest ones within MAX_DISTANCE, the nearest first."""
+        return list(_search(self._index, queries, np.uint8, MAX_DISTANCE + 1)) if self._index.ntotal else []
 
 
-def near_embeddings(queries: Sequence[Embeddings], among: Sequence[Embeddings], least: float) -> list[Near]:
-    """For each embedding (d,) the nearest ones whose cosine is above `least`, the nearest first."""
-    if not (queries and among):
-        return []
-    index = faiss.IndexFlatIP(len(among[0]))
-    for block in _blocks(among):
-        index.add(np.stack(block).astype(np.float32))
-    return [near._replace(distance=max(1 - near.distance, 0.0)) for near in _search(index, queries, np.float32, least)]
+class Embeddings:
+    """Embeddings, (d,) each, to search among. Safe to share between threads."""
+
+    def __init__(self, among: Sequence[Embedding]) -> None:
+        self._index = faiss.IndexFlatIP(len(among[0]) if among else 1)
+        for block in _blocks(among):
+            self._index.add(np.stack(block).astype(np.float32))
+
+    def near(self, queries: Sequence[Embedding], least: float) -> list[Near]:
+        """For each embedding the nearest ones whose cosine is above `least`, the nearest first."""
+        found = _search(self._index, queries, np.float32, least) if self._index.ntotal else ()
+        return [near._replace(distance=max(1 - near.distance, 0.0)) for near in found]
 
 
 def _search(index: Any, queries: Sequence[NDArray[Any]], kind: type[np.generic], limit: float) -> Iterator[Near]:

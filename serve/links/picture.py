@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from model.classifier import Classifier
+    from model.photo import Photo
 
 AT_ONCE = 64
 """Pictures that are waited for together."""
@@ -78,6 +79,11 @@ def _look(source: Source, classifier: Classifier) -> Picture:
         photo = open_photo(source.path, max_side=DECODE_SIDE)
     except PhotoError as error:
         return Picture(source, error.sha256, error=str(error))
+    return to_picture(photo, source, classifier)
+
+
+def to_picture(photo: Photo, source: Source, classifier: Classifier) -> Picture:
+    """What is known of an open photo."""
     hashed, quality = pdq(photo.pixels)
     embedding = np.asarray(classifier.classify([photo], embedding=True).embedding, np.float16)
     return Picture(source, photo.sha256, hashed, quality, embedding, classifier.bundle.id)

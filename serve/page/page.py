@@ -18,6 +18,7 @@ from serve.page.angle import Cuts, angle_tab
 from serve.page.casepages import cases_of, save_form, sign_out
 from serve.page.own import user_of
 from serve.page.practice import practice_tab
+from serve.page.review import review_tab
 from serve.page.tray import KEPT, MAX_PHOTOS, Seen
 from serve.texts import load_texts
 from serve.words import Words
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from serve.page.desk import Desk
     from serve.page.tray import Tray
     from serve.practice import Practice
+    from serve.review import ReviewDesk
 
 TITLE: Final = "schreger"
 
@@ -76,9 +78,12 @@ class Shown(NamedTuple):
 
 
 def build_page(
-    tray: Tray, practice: Practice | None = None, desk_of: Callable[[User], Desk] | None = None
+    tray: Tray,
+    practice: Practice | None = None,
+    desk_of: Callable[[User], Desk] | None = None,
+    review: ReviewDesk | None = None,
 ) -> gr.Blocks:
-    """The page for one tray at /en, /fr and so on, with `practice` for officers in training too.
+    """The page for one tray at /en, /fr and so on, with `practice` for officers in training and `review` of adverts.
 
     Where people sign in, each is at a desk of their own.
     """
@@ -94,6 +99,8 @@ def build_page(
                 angle_tab(words, cuts, MAX_BYTES, desk_of)
                 if practice:
                     practice_tab(words, tray.classifier, practice)
+                if review:
+                    review_tab(words, review, page, signed_in=desk_of is not None)
             gr.HTML(_outro(words), elem_id="outro")
     page.queue(max_size=WAITING, default_concurrency_limit=AT_ONCE, api_open=False)
     return page

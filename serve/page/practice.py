@@ -52,7 +52,7 @@ def practice_tab(words: Words, classifier: Classifier, practice: Practice) -> No
         shown = gr.HTML(
             _start(practice, words, 1),
             elem_id="practice",
-            js_on_load=Path(__file__).with_name("practice.js").read_text(encoding="utf-8"),
+            js_on_load=Path(__file__).with_name("form.js").read_text(encoding="utf-8"),
         )
         shown.submit(step, turn, [turn, shown], api_visibility="private", show_progress="hidden")
 

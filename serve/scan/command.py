@@ -22,6 +22,7 @@ from serve.scan.progress import Progress
 from serve.scan.read import Source
 from serve.scan.scanner import Scanner, Work
 from serve.scan.store import Place
+from serve.scanned import FETCHED
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
 
     from serve.advert.policy import Policy
     from serve.scan.parts import Record
-
-FETCHED = "fetched"
-"""Folder in the results where downloaded pictures are kept."""
 
 
 def command(

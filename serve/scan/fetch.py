@@ -6,7 +6,6 @@ time; and not where the answer's headers say that machines shall not take it. Wh
 
 from __future__ import annotations
 
-import hashlib
 import re
 import socket
 import ssl
@@ -21,6 +20,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from model.photo import MAX_BYTES, PhotoError, too_many_bytes
 from serve.scan.address import public_address
+from serve.scanned import fetched_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,8 +79,7 @@ class Fetcher:
 
     def fetch(self, url: str) -> Path | PhotoError:
         """The file of a picture, or why there is none."""
-        digest = hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()
-        file = self._folder / digest[:2] / digest
+        file = fetched_file(self._folder, url)
         if file.exists():
             return file
         try:
@@ -88,7 +87,7 @@ class Fetcher:
         except PhotoError as error:
             return error
         file.parent.mkdir(parents=True, exist_ok=True)
-        partial = file.with_name(f"{digest}.{get_ident()}.partial")
+        partial = file.with_name(f"{file.name}.{get_ident()}.partial")
         partial.write_bytes(content)
         return partial.replace(file)
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 OF_PICTURES = ("path", "sha256", "status", "answer", "probability")
 COLUMNS = {
-    "row": float, "id": str, "verdict": str, "score": float, "answer": str, "reasons": str, "error": str, "bundle": str,
-    "policy": str, **{f"picture_{name}": str for name in OF_PICTURES},
+    "row": float, "id": str, "platform": str, "seller": str, "verdict": str, "score": float, "answer": str,
+    "reasons": str, "error": str, "bundle": str, "policy": str, **{f"picture_{name}": str for name in OF_PICTURES},
 }  # fmt: skip
 
 

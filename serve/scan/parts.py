@@ -35,8 +35,8 @@ PICTURE = pyarrow.struct({
     "unfamiliarity": pyarrow.float64(), "advice": TEXT, "error": TEXT,
 })  # fmt: skip
 SCHEMA = pyarrow.schema({
-    "row": pyarrow.int64(), "id": TEXT, "verdict": TEXT, "score": pyarrow.float64(), "answer": TEXT, "reasons": TEXTS,
-    "error": TEXT, "bundle": TEXT, "policy": TEXT, "pictures": pyarrow.list_(PICTURE),
+    "row": pyarrow.int64(), "id": TEXT, "platform": TEXT, "seller": TEXT, "verdict": TEXT, "score": pyarrow.float64(),
+    "answer": TEXT, "reasons": TEXTS, "error": TEXT, "bundle": TEXT, "policy": TEXT, "pictures": pyarrow.list_(PICTURE),
 })  # fmt: skip
 
 

@@ -135,6 +135,8 @@ class Scanner:
         return {
             "row": row.number,
             "id": _printable(verdict.id),
+            "platform": _printable(row.advert.platform),
+            "seller": _printable(row.advert.seller),
             "verdict": verdict.verdict,
             "score": round(verdict.score, 4),
             "answer": verdict.answer,

@@ -23,11 +23,23 @@ from serve.survey.tables import make_tables
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from serve.survey.logs import ToPdf
+
 
 def command(
-    scan: Path, adverts: Path, labels: Path | None, rates: Path | None, links: Path | None, out: Path, quiet: bool
+    scan: Path,
+    adverts: Path,
+    labels: Path | None,
+    rates: Path | None,
+    links: Path | None,
+    out: Path,
+    quiet: bool,
+    to_pdf: ToPdf | None = None,
 ) -> int:
-    """Make a survey in the folder `out`; the exit status is 3 when adverts or labels had to be left out."""
+    """Make a survey in the folder `out`; the exit status is 3 when adverts or labels had to be left out.
+
+    `to_pdf` makes the PDF file of an information log.
+    """
     worth = read_rates(rates) if rates else {}
     experts = read_labels(labels) if labels else {}
     scanned = read_scan(scan)
@@ -51,7 +63,7 @@ def command(
     try:
         out.mkdir(parents=True, exist_ok=True)
         content["tables"] = tables = make_tables(joined.rows, corrected, out)
-        content["logs"] = write_logs(joined, out / "logs", adverts.parent)
+        content["logs"] = write_logs(joined, out / "logs", adverts.parent, to_pdf)
         (out / "survey.json").write_text(json.dumps(content, indent=1, default=_plain) + "\n", encoding="utf-8")
         write_page(content, plot_all(tables, out), out / "index.html")
     except OSError as error:

@@ -14,11 +14,13 @@ from serve.advert.read import picture_paths
 from serve.survey.page import write_log_page
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from serve.advert import Advert
     from serve.survey.adverts import Joined, Row
+
+    ToPdf = Callable[[dict[str, Any], Mapping[str, str]], bytes]
 
 IMAGES = {b"\x89PNG\r\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 LARGEST_SCREENSHOT = 10_000_000
@@ -38,16 +40,17 @@ TO_FILL = (
 )
 
 
-def write_logs(joined: Joined, folder: Path, root: Path) -> list[dict[str, Any]]:
-    """Write every log as JSON and as a page, and give what each is about, those with most alarms first.
+def write_logs(joined: Joined, folder: Path, root: Path, to_pdf: ToPdf | None = None) -> list[dict[str, Any]]:
+    """Write every log as JSON, as a page and as PDF, and give what each is about, those with most alarms first.
 
     Args:
         joined: The adverts; those with an alarm are logged.
         folder: Where the logs go; logs of an earlier survey there are removed.
         root: The folder below which screenshots lie that the advert file names in a column `screenshot`.
+        to_pdf: Makes the PDF file of a log and its screenshots (data addresses by name); without it there is none.
     """
     folder.mkdir(exist_ok=True)
-    for pattern in ("log-*.json", "log-*.html"):
+    for pattern in ("log-*.json", "log-*.html", "log-*.pdf"):
         for old in folder.glob(pattern):
             old.unlink()
     groups: dict[tuple[str, ...], list[Row]] = defaultdict(list)
@@ -58,7 +61,7 @@ def write_logs(joined: Joined, folder: Path, root: Path) -> list[dict[str, Any]]
     for party, rows in groups.items():
         if any(row.subject for row in rows):
             log, screenshots = _log(party, rows, joined.alarms, created, root)
-            _write(log, screenshots, folder)
+            _write(log, screenshots, folder, to_pdf)
             index.append({key: log[key] for key in ("log", "about", "alarms", "adverts_in_survey")})
     return sorted(index, key=lambda each: (-each["alarms"], each["log"]))
 
@@ -130,8 +133,10 @@ def _screenshot(name: str, root: Path, screenshots: dict[str, str]) -> dict[str,
     return None
 
 
-def _write(log: dict[str, Any], screenshots: Mapping[str, str], folder: Path) -> None:
-    """One log in every form that is handed over; a PDF is made from the same record and belongs here."""
+def _write(log: dict[str, Any], screenshots: Mapping[str, str], folder: Path, to_pdf: ToPdf | None) -> None:
+    """One log in every form that is handed over."""
     text = json.dumps(log, ensure_ascii=False, indent=1)
     (folder / f"{log['log']}.json").write_bytes(text.encode("utf-8", "backslashreplace") + b"\n")
     write_log_page(log, screenshots, folder / f"{log['log']}.html")
+    if to_pdf:
+        (folder / f"{log['log']}.pdf").write_bytes(to_pdf(log, screenshots))

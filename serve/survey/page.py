@@ -14,6 +14,10 @@ from model.taxonomy import load_taxonomy
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+PAGES = Path(__file__).parent / "pages"
+LOG_TEMPLATE = PAGES / "log.typ"
+"""How a PDF file of an information log looks."""
+
 SHOWN = 20
 """Lines of the tables on the page; the CSV files have them all."""
 
@@ -37,7 +41,7 @@ def _write(template: str, content: Mapping[str, Any], file: Path) -> None:
 @cache
 def _environment() -> Environment:
     found = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "pages"),
+        loader=FileSystemLoader(PAGES),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import defaultdict
 from math import inf
 from typing import TYPE_CHECKING, Any
 
 from model.errors import SchregerError
+from serve import scanned
 from serve.advert.read import SEPARATORS, encoding_of
 from serve.survey.prevalence import VERDICTS
 
@@ -27,28 +29,15 @@ def read_scan(folder: Path) -> dict[str, dict[str, Any]]:
     Of clear adverts the reasons and pictures are left out, which are most of what a large scan holds.
 
     Raises:
-        SurveyError: There is no part, or one cannot be read or lacks a column.
+        ScanFolderError: There is no part, or one cannot be read or lacks a column.
     """
-    import pyarrow
-    import pyarrow.parquet
-
-    parts = sorted(folder.glob("part-*.parquet"))
-    if not parts:
-        raise SurveyError(f"{str(folder)!r} holds no part-*.parquet: name a folder that `schreger scan` wrote.")
     rows: dict[str, dict[str, Any]] = {}
-    for part in parts:
-        try:
-            table = pyarrow.parquet.ParquetFile(part).read(list(SCANNED))
-        except (OSError, pyarrow.ArrowException) as error:
-            raise SurveyError(f"{str(part)!r} cannot be read as Parquet; scan again to mend it.") from error
-        if missing := [name for name in SCANNED if name not in table.column_names]:
-            raise SurveyError(f"{str(part)!r} has no column {missing[0]}, so it is no part of a scan.")
-        for row in table.to_pylist():
-            own = (row["id"] or "").strip()
-            if own and row["verdict"] in VERDICTS:
-                for name in ("reasons", "pictures"):
-                    row[name] = [] if row["verdict"] == "clear" else row[name] or []
-                rows.setdefault(own, row)
+    for row in scanned.read_scan(folder, SCANNED):
+        own = (row["id"] or "").strip()
+        if own and row["verdict"] in VERDICTS:
+            for name in ("reasons", "pictures"):
+                row[name] = [] if row["verdict"] == "clear" else row[name] or []
+            rows.setdefault(own, row)
     return rows
 
 
@@ -87,12 +76,20 @@ def read_labels(file: Path) -> dict[str, dict[str, str]]:
 
 
 def read_links(file: Path) -> dict[str, str]:
-    """The cluster of each advert that has one.
+    """The cluster of each advert that shares one with another advert; of several, that with the most adverts.
+
+    A row is a picture. Adverts are not joined through one that has pictures of several clusters, so that no chain of
+    adverts comes of clusters that are none.
 
     Raises:
         SurveyError: The file cannot be read.
     """
-    return {row["id"]: row["cluster"] for row in read_table(file, "id", "cluster") if row["cluster"]}
+    members: dict[str, dict[str, None]] = defaultdict(dict)  # in the order of the file
+    for row in read_table(file, "id", "cluster"):
+        if row["id"] and row["cluster"]:
+            members[row["cluster"]][row["id"]] = None
+    largest_last = sorted((each for each in members.items() if len(each[1]) > 1), key=lambda each: len(each[1]))
+    return {own: cluster for cluster, adverts in largest_last for own in adverts}
 
 
 def read_rates(file: Path) -> dict[str, float]:

@@ -248,7 +248,7 @@ def test_metrics_count_requests_verdicts_and_photos(
 def test_the_openapi_document_lists_every_address(client: httpx.Client) -> None:
     document = client.get("/v1/openapi.json").json()
     assert set(document["paths"]) == {
-        f"/v1/{path}" for path in ("health", "model", "metrics", "vet", "vet/batch", "classify")
+        f"/v1/{path}" for path in ("health", "model", "metrics", "vet", "vet/batch", "classify", "match")
     }
     assert set(document["paths"]["/v1/vet"]["post"]["requestBody"]["content"]) == {
         "application/json", "multipart/form-data",

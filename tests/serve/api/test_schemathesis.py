@@ -24,4 +24,4 @@ def test_schemathesis_finds_nothing(examples: int, serve: Callable[..., httpx.Cl
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "No issues found" in done.stdout
-    assert "6 selected / 6 total" in done.stdout
+    assert "7 selected / 7 total" in done.stdout

@@ -11,7 +11,7 @@ from PIL import Image
 
 from model.photo import open_photo
 from serve.links import LinksError, Picture, Source, read_hashes, write_hashes
-from serve.links.neighbours import near_hashes
+from serve.links.neighbours import Hashes
 from serve.links.pdq import MAX_DISTANCE, MIN_QUALITY, from_hex, pdq, to_hex
 
 KNOWN = {  # what pdqhash 0.2.8 gives for the files that scikit-image ships
@@ -62,7 +62,7 @@ def test_31_bits_are_a_match_and_32_are_none() -> None:
     bits = np.random.default_rng(0).integers(0, 2, 256, dtype=np.uint8)
     query = np.packbits(bits)
     others = [np.packbits(np.concatenate([1 - bits[:count], bits[count:]])) for count in (0, 31, 32)]
-    assert [(near.found, near.distance) for near in near_hashes([query], others)] == [(0, 0), (1, 31)]
+    assert [(near.found, near.distance) for near in Hashes(others).near([query])] == [(0, 0), (1, 31)]
 
 
 def test_the_nearest_hashes_are_those_that_comparing_all_finds() -> None:
@@ -75,7 +75,7 @@ def test_the_nearest_hashes_are_those_that_comparing_all_finds() -> None:
         for found in range(500)
         if distance(queries[query], among[found]) <= MAX_DISTANCE
     }
-    assert {near[:2] for near in near_hashes(list(queries), list(among))} == expected
+    assert {near[:2] for near in Hashes(list(among)).near(list(queries))} == expected
     assert len(expected) > 25
 
 

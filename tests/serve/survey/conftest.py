@@ -54,7 +54,9 @@ class Files(NamedTuple):
         (self.folder / "scan").mkdir(exist_ok=True)
         for part in range(parts):
             table = pyarrow.Table.from_pylist(rows[part::parts], SCHEMA)
-            pyarrow.parquet.write_table(table, self.folder / f"scan/part-{part:05}.parquet")
+            file = self.folder / f"scan/part-{part:05}.parquet"
+            pyarrow.parquet.write_table(table, file)
+            file.with_suffix(".json").write_text("{}")
         names = dict.fromkeys(name for each in adverts for name in each if name not in FOUND)
         self.table("adverts.csv", list(names), [{k: v for k, v in each.items() if k in names} for each in adverts])
 

@@ -157,6 +157,17 @@ def test_contradictions_sellers_and_clusters_are_listed(files: Any, alarm: Alarm
     ]
 
 
+def test_an_advert_is_in_the_cluster_that_most_adverts_share_and_is_counted_once(files: Any, alarm: Alarm) -> None:
+    files.write([*map(alarm, "abcd"), clear("e")])
+    # of a, one picture is that of b and c, another that of d; a picture linked to nothing has a number of its own
+    pictures = [("a", 4), ("a", 1), ("b", 1), ("c", 1), ("d", 4), ("d", 9), ("e", 8)]
+    links = [{"id": own, "cluster": number} for own, number in pictures]
+    files.survey(links=files.table("links.csv", ["id", "cluster"], links))
+    assert [(row["cluster"], row["adverts"]) for row in files.read("clusters")] == [("1", "3"), ("4", "1")]
+    (verdicts,) = (row for row in files.read("verdicts") if row["stratum"] == "A")
+    assert (verdicts["block"], verdicts["distinct_alarms"]) == ("4", "2")
+
+
 # Information logs
 
 

@@ -1,0 +1,108 @@
+"""`schreger casebook add-adverts`: adverts that people decided to block, as items of a case."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from model.classifier import Classifier
+from model.photo import PhotoError, read_file
+from serve.casebook import CasebookError, Received, open_casebook
+from serve.casebook.commands import who
+from serve.casebook.keys import KEYS
+from serve.command import SOME_UNREADABLE
+from serve.review import latest, read_decisions
+from serve.scanned import picture_file, read_scan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from serve.casebook import Casebook, ItemFile
+    from serve.review import Decision
+
+COLUMNS = ("id", "platform", "seller", "score", "reasons", "policy", "pictures")
+
+
+def command(
+    case: str,
+    decisions: Path,
+    scan: Path,
+    pictures_root: Path,
+    where: str,
+    keys: Path | None,
+    by: str | None,
+    new: bool,
+    bundle: str,
+) -> int:
+    """Add the adverts that are not in the case yet; the exit status is 3 when some have no picture to keep."""
+    casebook, adder = open_casebook(where, keys or KEYS), who(by)
+    there = {} if new else {item.item.title: item for item in casebook.case(case).items}
+    blocked = {own: each for own, each in latest(read_decisions(decisions)).items() if each.decision == "block"}
+    if not blocked:
+        raise CasebookError(f"{str(decisions)!r} blocks no advert, so there is nothing to add.")
+    classifier = Classifier.load(bundle)
+    added = left_out = 0
+    for row in _rows(scan, blocked):
+        item = there.get(_title(row))
+        if item is None:
+            photos = list(_photos(row, scan, pictures_root, classifier))
+            if not photos:
+                left_out += 1
+                typer.echo(f"Advert {row['id']!r} has no picture that can be kept.", err=True)
+                continue
+            findings = [photo.finding for photo in photos]
+            together = classifier.combine(findings) if len(findings) > 1 else findings[0]
+            number = casebook.add_item(case, photos, together, adder, _title(row), new and not added)
+            item = casebook.case(case).item(number)
+            added += 1
+        _write_down(casebook, case, item, row, blocked[row["id"]], adder)
+    typer.echo(f"Added {added} adverts to {case}.", err=True)
+    return SOME_UNREADABLE if left_out else 0
+
+
+def _rows(scan: Path, blocked: dict[str, Decision]) -> Iterator[dict[str, Any]]:
+    """Those of the scan that are blocked, each id once."""
+    rows = {row["id"]: row for row in read_scan(scan, COLUMNS) if row["id"] in blocked}
+    yield from rows.values()
+
+
+def _title(row: dict[str, Any]) -> str:
+    return f"Advert {row['id']}"
+
+
+def _photos(row: dict[str, Any], scan: Path, root: Path, classifier: Classifier) -> Iterator[Received]:
+    """The pictures of an advert, each once, that still are what was scanned."""
+    files = {each["sha256"]: picture_file(scan, each["path"], root) for each in row["pictures"] or () if each["sha256"]}
+    for sha256, file in files.items():
+        try:
+            content = read_file(file)
+            looked = classifier.look(content)
+        except PhotoError as error:
+            looked = error
+        if isinstance(looked, PhotoError):
+            typer.echo(f"{file}: {looked}", err=True)
+        elif hashlib.sha256(content).hexdigest() != sha256:
+            typer.echo(f"{file}: This is no longer the picture that was scanned.", err=True)
+        else:
+            yield Received(file.name, content, looked[1])
+
+
+def _write_down(
+    casebook: Casebook, case: str, item: ItemFile, row: dict[str, Any], decision: Decision, by: str
+) -> None:
+    """Write down what was decided on an advert, as far as it is not there: the command may have been cut off."""
+    decided = " ".join(filter(None, (f"{decision.by or 'Somebody'} decided so on {decision.at}.", decision.note)))
+    if decision.label and not item.corrections:
+        casebook.correct(case, item.item.number, decision.label, decided, by)
+    if not item.notes:
+        whose = " on ".join(filter(None, (row["seller"], row["platform"])))
+        said = (
+            f"Advert {row['id']}{f' of {whose}' if whose else ''}.",
+            f"To be blocked: {decided}",
+            f"It was under review, with score {row['score']:.2f} by policy {row['policy']}.",
+            *(row["reasons"] or ()),
+        )
+        casebook.note(case, "\n".join(said), by, item.item.number)

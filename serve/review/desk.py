@@ -1,0 +1,47 @@
+"""Where people decide: what still waits, and the file that decisions are added to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from serve.review.decisions import Choice, Decision, append_decision, read_decisions
+from serve.review.queue import ReviewError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from serve.review.queue import Undecided
+
+
+@dataclass(frozen=True)
+class ReviewDesk:
+    """Adverts under review. Safe to share between threads and, as decisions are only added, with other programs.
+
+    Attributes:
+        adverts: Those under review, by id.
+        decisions: The file of decisions, read anew each time, so that others may add to it.
+        file_of: The file of a picture, by its name in an advert.
+    """
+
+    adverts: Mapping[str, Undecided]
+    decisions: Path
+    file_of: Callable[[str], Path]
+
+    def __post_init__(self) -> None:
+        """Raises ReviewError where decisions could not be read or kept, before anybody makes one."""
+        if not self.decisions.absolute().parent.is_dir():
+            raise ReviewError(f"There is no folder for {str(self.decisions)!r}: make it, or name another file.")
+        read_decisions(self.decisions)
+
+    def waiting(self) -> list[Undecided]:
+        """The adverts that nobody has decided on, in the order of the scan."""
+        decided = {decision.id for decision in read_decisions(self.decisions)}
+        return [advert for own, advert in self.adverts.items() if own not in decided]
+
+    def decide(self, own: str, choice: Choice, label: str, by: str, note: str) -> None:
+        """Keep a decision on an advert of this id."""
+        at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        append_decision(self.decisions, Decision(own, choice, label, by, at, note))

@@ -1,0 +1,52 @@
+"""`schreger survey`, with the information logs as PDF files where the extra `report` is installed."""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from model.photo import PhotoError, open_photo, thumbnail
+from serve.survey import command as survey
+from serve.survey.page import LOG_TEMPLATE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from serve.survey.logs import ToPdf
+
+SIDE = 1600
+"""Longest side in pixels of a screenshot: its text can be read, and a log stays small."""
+
+
+def command(quiet: bool, **options: Any) -> int:
+    """Make a survey; its exit status."""
+    return survey.command(**options, quiet=quiet, to_pdf=_to_pdf(quiet))
+
+
+def _to_pdf(quiet: bool) -> ToPdf | None:
+    """What typesets a log; None where that is not installed."""
+    try:
+        from serve.report import Picture, pictures, typeset
+    except ModuleNotFoundError:
+        if not quiet:
+            typer.echo("Information logs come without PDF files: pip install 'schreger[report]'.", err=True)
+        return None
+
+    def to_pdf(log: dict[str, Any], screenshots: Mapping[str, str]) -> bytes:
+        shown, files = {}, {}
+        for number, (name, address) in enumerate(screenshots.items()):
+            try:
+                pixels = open_photo(base64.b64decode(address.partition(",")[2]), max_side=SIDE).pixels
+            except PhotoError:
+                continue  # its sha256 is told
+            height, width, _ = pixels.shape
+            shown[name] = f"screenshot-{number}.svg"
+            files[shown[name]] = pictures.photo(
+                Picture(jpeg=thumbnail(pixels, SIDE, "JPEG"), width=width, height=height)
+            )
+        return typeset(LOG_TEMPLATE, {"log": log, "shown": shown}, files, datetime.fromisoformat(log["created"]))
+
+    return to_pdf
