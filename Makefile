@@ -3,7 +3,7 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check -q
-SYSTEM_PACKAGES := chromium postgresql
+SYSTEM_PACKAGES := chromium g++ postgresql
 
 # Photos that lie beside the checkout are used where SCHREGER_DATA names none.
 ifndef SCHREGER_DATA
