@@ -13,6 +13,11 @@ trade_app = typer.Typer()
 review_app = typer.Typer(help="Decide on verdicts that a person should look at.", no_args_is_help=True)
 trade_app.add_typer(review_app, name="review")
 
+PolicyOption = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="When to review and to block (YAML); by default the shipped one.")
+]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")]
+
 
 @trade_app.command()
 def vet(
@@ -28,16 +33,13 @@ def vet(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write here (.csv, .jsonl, .parquet) instead of stdout.")
     ] = None,
-    policy: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="When to review and to block (YAML); by default the shipped one."),
-    ] = None,
+    policy: PolicyOption = None,
     bundle: BundleOption = "lite2",
     ocr: Annotated[
         bool, typer.Option("--ocr/--no-ocr", help="Read text in pictures, where the extra ocr is installed; slow.")
     ] = True,
     json: Annotated[bool, typer.Option("--json", help="JSON lines instead of CSV on stdout.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No summary.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Judge adverts by pictures and words: a verdict with reasons for each. No address in an advert is opened."""
     run("serve.advert.command", **locals())
@@ -57,10 +59,7 @@ def scan(
     pictures_root: Annotated[
         str | None, typer.Option(metavar="DIR", help="Folder of the pictures; by default that of the input.")
     ] = None,
-    policy: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="When to review and to block (YAML); by default the shipped one."),
-    ] = None,
+    policy: PolicyOption = None,
     bundle: BundleOption = "lite2",
     retry: Annotated[bool, typer.Option("--retry", help="Do the adverts with an error again, and only these.")] = False,
     merge: Annotated[
@@ -72,7 +71,7 @@ def scan(
     ray: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Scan on a Ray cluster; `local` starts one here.")
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Vet many adverts, or pictures, and go on after any interruption; results are Parquet files in a folder."""
     run("serve.scan.command", **locals())
@@ -97,7 +96,7 @@ def match(
         Path | None, typer.Option(metavar="FILE", help="Write the hashes for others (.csv: hash,quality,path; .txt).")
     ] = None,
     bundle: BundleOption = "lite2",
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Find copies of pictures, and the same item, across adverts, sellers and platforms: one row a picture."""
     run("serve.match", **{**locals(), "hashes": hashes or ()})
@@ -119,7 +118,7 @@ def survey(
     links: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Clusters, as `schreger match` writes them: id, cluster.")
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No summary.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Count what scanned adverts offer, corrected for wrong verdicts: a page, tables, plots, information logs."""
     run("serve.surveying", **locals())

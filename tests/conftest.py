@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from tests.photos import shipped
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
@@ -29,6 +31,18 @@ def data_dir() -> Path:
     if not (folder / "manifest.csv").is_file():
         pytest.skip(NO_PHOTOS)
     return folder
+
+
+@pytest.fixture(scope="session")
+def lion() -> bytes:
+    """A photo of a lion, as JPEG."""
+    return shipped("lion.jpg")
+
+
+@pytest.fixture(scope="session")
+def cheetah() -> bytes:
+    """A photo of a cheetah, as JPEG."""
+    return shipped("cheetah1.jpg")
 
 
 # Closed after each module: while it runs, its event loop is in the way of tests that need their own.

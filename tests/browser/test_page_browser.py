@@ -7,12 +7,9 @@ import hashlib
 import io
 import os
 import re
-import subprocess
-import sys
 import time
 import timeit
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
@@ -26,6 +23,7 @@ from model.classifier import Classifier
 from model.photo import open_photo
 from model.taxonomy import load_taxonomy
 from serve.words import Words
+from tests.served import served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -96,33 +94,8 @@ class Visit(NamedTuple):
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    program = "from serve.app import serve; serve(port=0)"
-    env = {**os.environ, "TMPDIR": str(tmp_path_factory.mktemp("served"))}
-    with subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, env=env) as process:
-        try:
-            assert process.stderr
-            said = process.stderr.readline()
-            assert "is ready: " in said, said + process.stderr.read()
-            yield said.split()[-1]
-        finally:
-            process.kill()
-
-
-def shipped(name: str) -> bytes:
-    spec = find_spec("gradio")
-    assert spec
-    assert spec.origin
-    return (Path(spec.origin).parent / "media_assets/images" / name).read_bytes()
-
-
-@pytest.fixture(scope="module")
-def lion() -> bytes:
-    return shipped("lion.jpg")
-
-
-@pytest.fixture(scope="module")
-def cheetah() -> bytes:
-    return shipped("cheetah1.jpg")
+    with served(tmp_path_factory.mktemp("served")) as page:
+        yield page.url
 
 
 @pytest.fixture

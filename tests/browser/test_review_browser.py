@@ -4,8 +4,6 @@ Screenshots are kept in the folder that SCHREGER_ARTEFACTS names, if it names on
 """
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +16,7 @@ from PIL import Image
 
 from serve.review import read_decisions
 from serve.texts import load_texts
+from tests.served import served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -27,13 +26,6 @@ PATIENCE = 120_000
 
 DESK, PHONE = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
 LONG = "https://example.org/" + "never-broken" * 10
-PROGRAM = """
-import sys
-from pathlib import Path
-from serve.app import serve
-at = Path(sys.argv[1])
-serve(port=0, review=at / "scan", adverts=at / "adverts.csv", decisions=at / "decisions.csv")
-"""
 
 
 @pytest.fixture(scope="module")
@@ -54,15 +46,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def url(folder: Path) -> Iterator[str]:
-    with subprocess.Popen([sys.executable, "-c", PROGRAM, folder], stderr=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stderr
-            said = process.stderr.readline()
-            assert "is ready: " in said, said + process.stderr.read()
-            yield said.split()[-1]
-        finally:
-            process.kill()
+def url(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    files = {"adverts": folder / "adverts.csv", "decisions": folder / "decisions.csv"}
+    with served(tmp_path_factory.mktemp("served"), review=folder / "scan", **files) as page:
+        yield page.url
 
 
 def keep_picture(page: "Page", name: str) -> None:

@@ -17,7 +17,8 @@ from serve.casebook import verify
 from serve.words import Words
 from tests.browser.test_page_browser import CHOOSE, CONTRAST, PATIENCE
 from tests.browser.test_tabs_browser import section
-from tests.serve.office import MARKS, PASSWORD, Office, open_to_users, shipped
+from tests.photos import shipped
+from tests.serve.office import MARKS, PASSWORD, Office, open_to_users
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -4,9 +4,6 @@ import csv
 import hashlib
 import json
 import math
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +15,7 @@ from PIL import Image
 from model.taxonomy import load_taxonomy
 from serve.words import Words
 from tests.browser.test_page_browser import CHOOSE, CONTRAST, PATIENCE, PHONE, Visit
+from tests.served import served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -49,16 +47,8 @@ def training(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory, training: Path) -> Iterator[str]:
-    program = f"from pathlib import Path; from serve.app import serve; serve(port=0, practice=Path({str(training)!r}))"
-    env = {**os.environ, "TMPDIR": str(tmp_path_factory.mktemp("served"))}
-    with subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, env=env) as process:
-        try:
-            assert process.stderr
-            said = process.stderr.readline()
-            assert "is ready: " in said, said + process.stderr.read()
-            yield said.split()[-1]
-        finally:
-            process.kill()
+    with served(tmp_path_factory.mktemp("served"), practice=training) as page:
+        yield page.url
 
 
 @pytest.fixture

@@ -1,20 +1,17 @@
 """A page in front of a casebook, with people who sign in and ask of it what a browser does."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
 
 from serve.casebook import Casebook, Users, create_casebook
+from tests.served import served
 
 PASSWORD = "four plain words here"  # noqa: S105
 PEOPLE = {"Amina": "officer", "Benoît": "officer", "Dr. 王": "expert", "Root": "admin"}
@@ -54,27 +51,11 @@ def open_to_users(folder: Path, temporary: Path) -> Iterator[Office]:
     casebook = create_casebook(str(folder / "casebook.db"), folder / "keys", "Root")
     for name, role in PEOPLE.items():
         Users(casebook).add(name, role, PASSWORD, "Root")  # type: ignore[arg-type]
-    arguments = f"port=0, casebook={str(folder / 'casebook.db')!r}, keys=Path({str(folder / 'keys')!r})"
-    program = f"from pathlib import Path; from serve.app import serve; serve({arguments})"
-    env = {**os.environ, "TMPDIR": str(temporary)}
-    with subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, env=env) as process:
-        try:
-            assert process.stderr
-            said = process.stderr.readline()
-            assert "is ready: " in said, said + process.stderr.read()
-            yield Office(said.split()[-1], casebook, temporary)
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(60) == 0
-            assert not list(temporary.iterdir())
-        finally:
-            process.kill()
-
-
-def shipped(name: str) -> bytes:
-    spec = find_spec("gradio")
-    assert spec
-    assert spec.origin
-    return (Path(spec.origin).parent / "media_assets/images" / name).read_bytes()
+    with served(temporary, casebook=str(folder / "casebook.db"), keys=folder / "keys") as (url, process):
+        yield Office(url, casebook, temporary)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+        assert not list(temporary.iterdir())
 
 
 def upload(client: httpx.Client, *photos: bytes) -> list[str]:

@@ -18,7 +18,7 @@ from serve import app
 from serve.casebook import Casebook, export_case, verify
 from serve.casebook.archive import read_archive
 from serve.texts import load_texts
-from tests.serve.office import ADVERT, ANGLE, MARKS, Office, ask, open_to_users, put, save, shipped, upload
+from tests.serve.office import ADVERT, ANGLE, MARKS, Office, ask, open_to_users, put, save, upload
 
 EN, AR = load_texts("en"), load_texts("ar")
 
@@ -27,11 +27,6 @@ EN, AR = load_texts("en"), load_texts("ar")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     with open_to_users(tmp_path_factory.mktemp("casebook"), tmp_path_factory.mktemp("served")) as office:
         yield office
-
-
-@pytest.fixture(scope="module")
-def lion() -> bytes:
-    return shipped("lion.jpg")
 
 
 @pytest.fixture

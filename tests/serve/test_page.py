@@ -80,16 +80,6 @@ def client(server: Server) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.fixture(scope="module")
-def lion() -> bytes:
-    return (Path(page.gr.__file__).parent / "media_assets/images/lion.jpg").read_bytes()
-
-
-@pytest.fixture(scope="module")
-def cheetah() -> bytes:
-    return (Path(page.gr.__file__).parent / "media_assets/images/cheetah1.jpg").read_bytes()
-
-
 class Made(NamedTuple):
     """A tray of photos, and the folder that its uploads come in by."""
 

@@ -2,8 +2,6 @@
 
 import json
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +18,7 @@ from serve.page.review import Turn, take_turn
 from serve.review import PictureShown, ReviewDesk, ReviewError, Undecided, read_decisions
 from serve.texts import load_texts
 from serve.words import Words
+from tests.served import served
 
 EN = load_texts("en")
 PASSWORD = "four plain words here"  # noqa: S105
@@ -55,24 +54,12 @@ def url(tmp_path: Path, photos: list[Any]) -> Iterator[str]:
     casebook = create_casebook(str(tmp_path / "casebook.db"), tmp_path / "keys", "Root")
     Users(casebook).add("Olu", "officer", PASSWORD, "Root")
     Users(casebook).add("Eva", "expert", PASSWORD, "Root")
-    program = """
-import sys
-from pathlib import Path
-from serve.app import serve
-at = Path(sys.argv[1])
-serve(port=0, casebook=str(at / "casebook.db"), keys=at / "keys", review=at / "scan", adverts=at / "adverts.csv",
-      decisions=at / "decisions.csv")
-"""
-    with subprocess.Popen([sys.executable, "-c", program, tmp_path], stderr=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stderr
-            said = process.stderr.readline()
-            assert "is ready: " in said, said + process.stderr.read()
-            yield said.split()[-1]
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(60) == 0
-        finally:
-            process.kill()
+    cases = {"casebook": str(tmp_path / "casebook.db"), "keys": tmp_path / "keys"}
+    files = {"adverts": tmp_path / "adverts.csv", "decisions": tmp_path / "decisions.csv"}
+    with served(tmp_path, review=tmp_path / "scan", **cases, **files) as (url, process):
+        yield url
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
 
 
 @contextmanager

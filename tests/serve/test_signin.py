@@ -16,7 +16,7 @@ from serve.casebook import Users, create_casebook, verify
 from serve.page.door import OFTEN, Door
 from serve.page.sessions import CHECKED, IDLE, WHOLE, Sessions
 from serve.texts import load_texts
-from tests.serve.office import PASSWORD, Office, ask, listen, open_to_users, save, shipped, upload
+from tests.serve.office import PASSWORD, Office, ask, listen, open_to_users, save, upload
 
 HTML = {"accept": "text/html"}
 EN, AR = load_texts("en"), load_texts("ar")
@@ -26,16 +26,6 @@ EN, AR = load_texts("en"), load_texts("ar")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     with open_to_users(tmp_path_factory.mktemp("casebook"), tmp_path_factory.mktemp("served")) as office:
         yield office
-
-
-@pytest.fixture(scope="module")
-def lion() -> bytes:
-    return shipped("lion.jpg")
-
-
-@pytest.fixture(scope="module")
-def cheetah() -> bytes:
-    return shipped("cheetah1.jpg")
 
 
 @pytest.fixture

@@ -5,8 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,30 +13,16 @@ import pytest
 
 from serve.app import ServeError, serve
 from serve.lan import LanError, lan_address
+from tests.served import served
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "api.md"
-
-
-@contextmanager
-def running(tmp_path: Path, **options: Any) -> Iterator[str]:
-    """Serve in a process of its own; gives the address."""
-    program = f"from pathlib import *; from serve.app import serve; serve(port=0, **{options!r})"
-    env = {**os.environ, "TMPDIR": str(tmp_path)}
-    with subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, env=env) as process:
-        try:
-            assert process.stderr
-            said = process.stderr.readline()
-            assert "is ready: " in said, said + process.stderr.read()
-            yield said.split()[-1]
-        finally:
-            process.kill()
 
 
 def test_the_api_is_beside_the_page_with_keys_and_a_rate_where_they_are_given(tmp_path: Path) -> None:
     keys = tmp_path / "keys"
     schreger = Path(sys.executable).with_name("schreger")
     key = subprocess.run([schreger, "api-key", "me", keys], capture_output=True, text=True).stdout.strip()
-    with running(tmp_path, api=True, api_keys=keys, api_rate=2) as url:
+    with served(tmp_path, api=True, api_keys=keys, api_rate=2) as (url, _):
         headers = {"authorization": f"Bearer {key}"}
         assert httpx.get(f"{url}/v1/model", timeout=60).status_code == 401
         statuses = [httpx.get(f"{url}/v1/model", headers=headers, timeout=60).status_code for _ in range(3)]
