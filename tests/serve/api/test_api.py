@@ -187,7 +187,7 @@ def test_what_is_no_form_is_one_sentence(body: bytes, client: httpx.Client) -> N
 
 def test_other_kinds_addresses_and_methods_are_errors_of_the_same_shape(client: httpx.Client) -> None:
     assert error_of(client.post("/v1/vet", content=b"x"), 415) == "unsupported_media_type"
-    assert error_of(client.get("/v1/match"), 404) == "not_found"
+    assert error_of(client.get("/v1/nothing"), 404) == "not_found"
     assert error_of(client.get("/v1/vet"), 405) == "method_not_allowed"
 
 
