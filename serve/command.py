@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -43,9 +42,6 @@ DataOption = Annotated[
 
 def run(module: str, function: str = "command", /, **options: Any) -> None:
     """Load a room's module, run its command and leave with the exit status that it returns."""
-    if module.startswith("serve."):
-        # Each core has photos of its own; numpy's threads would wait for each other in a loop. It is not loaded yet.
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         status = getattr(importlib.import_module(module), function)(**options)
     except ModuleNotFoundError as error:

@@ -26,7 +26,7 @@ from serve.words import Words
 from tests.served import served
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 PATIENCE = 120_000
 """Milliseconds to wait for what should take one second, on a machine that does other things."""
@@ -92,6 +92,19 @@ class Visit(NamedTuple):
             self.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 
+def begin(context: "BrowserContext", url: str, language: str) -> Visit:
+    """Open the page, once photos can be chosen."""
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    visit = Visit(page, Words(language, load_taxonomy()), [], [])
+    page.on("request", lambda request: visit.requests.append(request.url))
+    page.on("console", lambda message: visit.errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: visit.errors.append(str(error)))
+    page.goto(url)
+    page.locator(CHOOSE).wait_for(state="attached")
+    return visit
+
+
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with served(tmp_path_factory.mktemp("served")) as page:
@@ -111,15 +124,7 @@ def language() -> str:
 @pytest.fixture
 def visit(browser: "Browser", url: str, screen: dict[str, int], language: str) -> Iterator[Visit]:
     with browser.new_context(viewport=screen, locale=language) as context:  # type: ignore[arg-type]
-        context.set_default_timeout(PATIENCE)
-        page = context.new_page()
-        visit = Visit(page, Words(language, load_taxonomy()), [], [])
-        page.on("request", lambda request: visit.requests.append(request.url))
-        page.on("console", lambda message: visit.errors.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: visit.errors.append(str(error)))
-        page.goto(url)
-        page.locator(CHOOSE).wait_for(state="attached")
-        yield visit
+        yield begin(context, url, language)
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])

@@ -12,9 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model.taxonomy import load_taxonomy
-from serve.words import Words
-from tests.browser.test_page_browser import CHOOSE, CONTRAST, PATIENCE, PHONE, Visit
+from tests.browser.test_page_browser import CONTRAST, PHONE, Visit, begin
 from tests.served import served
 
 if TYPE_CHECKING:
@@ -60,15 +58,7 @@ def language() -> str:
 def visit(browser: "Browser", url: str, language: str) -> Iterator[Visit]:
     options: dict[str, Any] = {"viewport": PHONE, "locale": language, "has_touch": True, "is_mobile": True}
     with browser.new_context(**options) as context:
-        context.set_default_timeout(PATIENCE)
-        page = context.new_page()
-        visit = Visit(page, Words(language, load_taxonomy()), [], [])
-        page.on("request", lambda request: visit.requests.append(request.url))
-        page.on("console", lambda message: visit.errors.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: visit.errors.append(str(error)))
-        page.goto(url)
-        page.locator(CHOOSE).wait_for(state="attached")
-        yield visit
+        yield begin(context, url, language)
 
 
 def tap(visit: Visit, x: float, y: float) -> None:

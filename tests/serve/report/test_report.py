@@ -19,19 +19,13 @@ from serve.report import Case, typeset
 from serve.report.report import report
 from serve.report.typeset import FONTS, legible
 from serve.texts import load_texts
+from tests.markup import MARKUP
 
 Read = Callable[[bytes], str]
 Draw = Callable[[bytes], list[Any]]
 
 HOSTILE = (
-    '#panic("owned")',
-    '#import "@preview/cetz:0.3.0"',
-    '#read("/etc/passwd")',
-    '"); #sys.version //',
-    "*bold* _slanted_ $x^2$ `raw` <label> @ref",
-    "= heading \\ \\u{41} ~ -- ---",
-    "#[",
-    "/* comment",
+    *MARKUP,
     "]}) <script>alert(1)</script>",
     "{number} {name} %s",
 )

@@ -10,18 +10,12 @@ import pytest
 from PIL import Image
 
 from serve.surveying import command
+from tests.markup import MARKUP
 
 Alarm = Callable[..., dict[str, Any]]
 
 HOSTILE = (
-    '#panic("owned")',
-    '#import "@preview/cetz:0.3.0"',
-    '#read("/etc/passwd")',
-    '"); #sys.version //',
-    "*bold* _slanted_ $x^2$ `raw` <label> @ref",
-    "= heading \\ \\u{41} ~ -- ---",
-    "#[",
-    "/* comment",
+    *MARKUP,
     "{{ 7 * 7 }} {% raw %} <script>alert(1)</script>",
 )
 
