@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from model.backbones import create_backbone
-from model.bundle import NETWORK, Bundle, load_bundle, write_description
+from model.bundle import DEFAULT, NETWORK, Bundle, find_bundle, load_bundle, write_description
 from model.certainty import softmax
 from model.classifier import Classifier
 from model.engine import TOLERANCE, TRUNK, EngineError, Output, load_engine, self_check_photos
@@ -168,6 +168,11 @@ def test_the_self_check_chooses_bfloat16_only_where_it_agrees(
     assert largest_difference(calm) <= TOLERANCE < largest_difference(shrill)
     assert load_engine(calm, "openvino").precision == "bf16"
     assert load_engine(shrill, "openvino").precision == "f32"
+
+
+@needs_bf16
+def test_the_shipped_network_runs_in_bfloat16_since_its_trunk_is_kept_exact() -> None:
+    assert load_engine(load_bundle(find_bundle(DEFAULT))).precision == "bf16"
 
 
 def test_the_photos_of_the_self_check_are_always_the_same() -> None:
