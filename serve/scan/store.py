@@ -59,8 +59,9 @@ class Place:
             return bool(self.system.info(self.path)["type"] == "directory")
         except FileNotFoundError:
             raise ScanError(f"There is no {self.path!r}; check its name.") from None
-        except OSError as error:
-            raise ScanError(f"{self.path!r} cannot be opened: {error.strerror or error}.") from error
+        except Exception as error:  # a store may raise anything
+            why = (getattr(error, "strerror", None) or str(error)).rstrip(".")
+            raise ScanError(f"{self.path!r} cannot be opened: {why}.") from error
 
     def open(self) -> BinaryIO:
         return cast("BinaryIO", self.system.open(self.path, "rb"))

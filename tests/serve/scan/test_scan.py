@@ -115,6 +115,17 @@ def test_input_and_pictures_may_lie_in_an_object_store(adverts: Path, tmp_path: 
     assert [row["pictures"][0]["sha256"] is None for row in results(tmp_path / "outside")] == [True, True, False]
 
 
+def test_a_store_that_cannot_be_reached_is_one_sentence(tmp_path: Path, scan: Scan) -> None:
+    class Locked(fsspec.AbstractFileSystem):
+        def info(self, path: str, **_: object) -> dict[str, object]:
+            raise RuntimeError("Unable to locate credentials")  # as S3's client does, with errors of its own
+
+    fsspec.register_implementation("locked", Locked, clobber=True)
+    with pytest.raises(ScanError) as raised:
+        scan("locked://bucket/adverts.csv", tmp_path / "out")
+    assert str(raised.value) == "'bucket/adverts.csv' cannot be opened: Unable to locate credentials."
+
+
 def test_no_address_is_opened_unless_asked(tmp_path: Path, scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("the network was used")
