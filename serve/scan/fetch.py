@@ -122,12 +122,12 @@ def parse(url: str) -> Target:
         parts = urlsplit(url)
         scheme, host = parts.scheme.lower(), (parts.hostname or "").encode("idna").decode()
         port = parts.port or PORTS[scheme]
+        path, query = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~"), quote(parts.query, safe=_IN_QUERY)
     except (KeyError, ValueError):  # UnicodeError is a ValueError
         raise PhotoError("unreadable_file", "This is no address that begins with http:// or https://.") from None
     if not host:
         raise PhotoError("unreadable_file", "This address names no host.")
-    path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~")
-    return Target(scheme, host, port, f"{path}?{quote(parts.query, safe=_IN_QUERY)}" if parts.query else path)
+    return Target(scheme, host, port, f"{path}?{query}" if query else path)
 
 
 _IN_QUERY = "/%:@!$&'()*+,;=~?"
