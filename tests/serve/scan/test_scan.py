@@ -251,6 +251,19 @@ def test_empty_and_doubled_ids_have_rows_of_their_own(tmp_path: Path, scan: Scan
     assert [(row["id"], bool(row["error"])) for row in rows] == [("1", False), ("", True), ("1", True)]
 
 
+def test_a_row_done_again_has_a_doubled_id_only_if_an_earlier_row_has_it(
+    tmp_path: Path, photos: list[Any], scan: Scan
+) -> None:
+    (tmp_path / "adverts.csv").write_text("id,pictures\n1,late.jpg\n1,\n2,\n2,late.jpg\n")
+    assert scan(tmp_path / "adverts.csv", tmp_path / "out") == 3
+    (tmp_path / "late.jpg").write_bytes(photos[0].content)
+    assert scan(tmp_path / "adverts.csv", tmp_path / "out", retry=True) == 3
+    rows = results(tmp_path / "out")
+    assert ["earlier advert" in (row["error"] or "") for row in rows] == [False, True, False, True]
+    assert [len(row["pictures"]) for row in rows] == [1, 0, 0, 1]
+    assert not any(picture["error"] for row in rows for picture in row["pictures"])
+
+
 @pytest.mark.parametrize("content", ["", "title\na\n"])
 def test_what_is_no_advert_file_is_refused_in_a_sentence(tmp_path: Path, schreger: Any, content: str) -> None:
     (tmp_path / "adverts.csv").write_text(content)
