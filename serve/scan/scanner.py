@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from model.classifier import Classifier, ahead, batches
 from model.engine import CORES
 from model.photo import PhotoError, read_file
+from serve.advert.ocr import read_text
 from serve.advert.vet import Judge
-from serve.scan.disk import Findings
+from serve.scan.disk import Findings, Seen
 from serve.scan.faults import Attempts
 from serve.scan.fetch import is_address
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
 
-    from model.finding import Finding
     from serve.advert import Advert
     from serve.advert.policy import Policy
     from serve.scan.disk import Result
@@ -60,17 +60,21 @@ class Look(NamedTuple):
 
     task: Task
     sha256: str | None
-    result: Finding | PhotoError
+    result: Result
 
 
 @dataclass(frozen=True)
 class Work:
-    """What is scanned with: a bundle, a policy, where the input lies, and where the pictures that it names lie."""
+    """What is scanned with: a bundle, a policy, where the input lies, and where the pictures that it names lie.
+
+    `ocr`: whether text in pictures is read.
+    """
 
     bundle: str
     policy: Policy
     inputs: Place
     root: Place
+    ocr: bool = False
 
 
 @dataclass(frozen=True)
@@ -139,7 +143,10 @@ class Scanner:
 
     def _classify_together(self, contents: list[bytes]) -> list[Result]:
         answers = self.classifier.classify_batch(contents)
-        return [answer if isinstance(answer, PhotoError) else answer[1] for answer in answers]
+        return [
+            answer if isinstance(answer, PhotoError) else Seen(answer[1], read_text(content) if self.work.ocr else "")
+            for content, answer in zip(contents, answers, strict=True)
+        ]
 
     def _record(self, row: Row, looks: list[Look]) -> Record:
         advert = row.advert
@@ -158,7 +165,9 @@ class Scanner:
         }
 
     def _judged(self, advert: Advert, looks: list[Look]) -> dict[str, Any]:
-        verdict = self.judge(advert, [look.result for look in looks])
+        seen = [look.result for look in looks]
+        findings = [each if isinstance(each, PhotoError) else each.finding for each in seen]
+        verdict = self.judge(advert, findings, [each.text for each in seen if isinstance(each, Seen)])
         return {
             "verdict": verdict.verdict,
             "score": round(verdict.score, 4),
@@ -180,7 +189,7 @@ def _picture(look: Look) -> dict[str, Any]:
     told: dict[str, Any] = {"path": _printable(name), "sha256": look.sha256}
     if isinstance(look.result, PhotoError):
         return told | {"error": _printable(str(look.result))}
-    finding = look.result
+    finding = look.result.finding
     return told | {
         "status": finding.status,
         "answer": finding.answer,
