@@ -61,6 +61,9 @@ def scan(
     ] = None,
     policy: PolicyOption = None,
     bundle: BundleOption = "lite2",
+    ocr: Annotated[
+        bool, typer.Option("--ocr/--no-ocr", help="Read text in pictures, with the extra ocr; about a second each.")
+    ] = False,
     retry: Annotated[bool, typer.Option("--retry", help="Do the adverts with an error again, and only these.")] = False,
     merge: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write all results as one file (.csv, .jsonl, .parquet), too.")

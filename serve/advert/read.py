@@ -101,9 +101,15 @@ def picture_paths(names: Iterable[str], root: Path) -> tuple[Path, ...]:
     paths = []
     for name in filter(None, (name.replace("\0", "").strip() for name in names)):
         path = root / name
-        outside = not path.resolve().is_relative_to(root.resolve())
-        paths.append(root / Path(name.replace("\\", "/")).name if outside else path)
+        paths.append(path if _is_below(path, root) else root / Path(name.replace("\\", "/")).name)
     return tuple(paths)
+
+
+def _is_below(path: Path, root: Path) -> bool:
+    try:
+        return path.resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError, ValueError):  # links in a ring, or letters that no file's name can have
+        return False
 
 
 def to_advert(row: Mapping[str, Any], fault: str, seen: Ids) -> Advert:

@@ -60,7 +60,7 @@ def vet_all(
             return
         advert = waiting.popleft()
         findings = (first, *islice(results, len(advert.pictures) - 1))
-        yield judge(advert, findings)
+        yield judge(advert, findings, judge.texts(advert))
 
 
 class Judge:
@@ -74,12 +74,14 @@ class Judge:
         self.subjects = [Subject.of(key, classifier.taxonomy) for key in policy.subjects]
         self.version = f"{policy.version}/{self.combination.version}"
 
-    def __call__(self, advert: Advert, findings: Sequence[Finding | PhotoError]) -> Verdict:
-        """The verdict; its answer and reasons are of the subject that the advert most likely offers."""
+    def __call__(self, advert: Advert, findings: Sequence[Finding | PhotoError], texts: Sequence[str] = ()) -> Verdict:
+        """The verdict; its answer and reasons are of the subject that the advert most likely offers.
+
+        `findings` and `texts` are what its pictures show, and what is written in them.
+        """
         good = [finding for finding in findings if not isinstance(finding, PhotoError)]
-        in_pictures = [ocr.read_text(picture) for picture in advert.pictures] if self.read else []
         pictures = [dict(finding.probabilities) for finding in good]
-        words = find_words("\n".join([advert.title, advert.text, *in_pictures]))
+        words = find_words("\n".join([advert.title, advert.text, *texts]))
         level, score, signals, subject, shown = max(
             (self._weigh(subject, words, pictures) for subject in self.subjects), key=lambda each: each[:2]
         )
@@ -100,7 +102,12 @@ class Judge:
     def vet(self, advert: Advert) -> Verdict:
         """The verdict on one advert, whose pictures are looked at in this thread, one after the other."""
         looked = map(self.classifier.look, advert.pictures)
-        return self(advert, [each if isinstance(each, PhotoError) else each[1] for each in looked])
+        findings = [each if isinstance(each, PhotoError) else each[1] for each in looked]
+        return self(advert, findings, self.texts(advert))
+
+    def texts(self, advert: Advert) -> list[str]:
+        """What is written in its pictures, where that is read."""
+        return [ocr.read_text(picture) for picture in advert.pictures] if self.read else []
 
     def _weigh(self, subject: Subject, words: Sequence[Match], pictures: Sequence[dict[str, float]]) -> Weighed:
         shown = [subject.probability(picture) for picture in pictures]

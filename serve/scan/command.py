@@ -12,6 +12,7 @@ from rich.console import Console
 from model.bundle import find_bundle, load_bundle
 from model.taxonomy import load_taxonomy
 from serve.advert.combination import load_combination
+from serve.advert.ocr import can_read
 from serve.advert.policy import load_policy
 from serve.command import SOME_UNREADABLE
 from serve.scan.error import ScanError
@@ -38,6 +39,7 @@ def command(
     pictures_root: str | None,
     policy: Path | None,
     bundle: str,
+    ocr: bool,
     retry: bool,
     merge: Path | None,
     fetch: bool,
@@ -47,13 +49,17 @@ def command(
     """Scan what is not yet done; the exit status is 3 when some adverts have an error."""
     if fetch and ray:
         raise ScanError("--fetch works on one computer alone: leave out --ray.")
+    if ocr and not can_read():
+        raise ScanError(
+            "What reads text in pictures is not installed: pip install 'schreger[ocr]', or leave out --ocr."
+        )
     console = Console(stderr=True, quiet=quiet)
     opened, parts = Source.of(source, out), Parts(out)
     root = Place.of(pictures_root) if pictures_root else opened.pictures_root
     chosen = load_policy(policy, load_taxonomy())
-    claim = _claim(opened, parts, bundle, chosen)
+    claim = _claim(opened, parts, bundle, chosen, ocr)
     if missing := parts.missing(claim.rows, retry):
-        work = Work(bundle, chosen, opened.place, root)
+        work = Work(bundle, chosen, opened.place, root, ocr)
         if ray:
             from serve.scan.cluster import scan_on_cluster
 
@@ -73,13 +79,13 @@ def command(
     return SOME_UNREADABLE if failed else 0
 
 
-def _claim(source: Source, parts: Parts, bundle: str, policy: Policy) -> Claim:
+def _claim(source: Source, parts: Parts, bundle: str, policy: Policy, ocr: bool) -> Claim:
     """Take the folder for this scan; the rows of an input are counted once."""
     digest, before = source.digest(), parts.claimed()
     rows = before.rows if before and before.input == digest else sum(1 for _ in source.rows())
     said = hashlib.sha256(policy.model_dump_json().encode()).hexdigest()[:12]
     version = f"{policy.version}/{load_combination().version}@{said}"
-    claim = Claim(digest, rows, load_bundle(find_bundle(bundle)).id, version)
+    claim = Claim(digest, rows, load_bundle(find_bundle(bundle)).id, version, ocr)
     parts.claim(claim)
     return claim
 

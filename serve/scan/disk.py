@@ -11,7 +11,7 @@ import sqlite3
 from concurrent.futures import Future
 from dataclasses import asdict
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -22,7 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 
-Result = Finding | PhotoError
+class Seen(NamedTuple):
+    """What a picture shows, and what is written in it; empty where that is not read."""
+
+    finding: Finding
+    text: str = ""
+
+
+Result = Seen | PhotoError
 
 
 class Ids:
@@ -41,7 +48,8 @@ class Ids:
 class Findings:
     """What pictures show by the sha256 of their bytes, so that each is looked at once. Safe to share between threads.
 
-    On disk and not the latest in memory, since a picture is posted again at any time: about 600 bytes each.
+    On disk and not the latest in memory, since a picture is posted again at any time: about 600 bytes each,
+    and what is written in them.
     """
 
     def __init__(self, classes: Sequence[str], bundle: str) -> None:
@@ -51,7 +59,7 @@ class Findings:
         self._looking: dict[str, Future[Result]] = {}
         self._database = _temporary(
             "CREATE TABLE findings (sha256 TEXT PRIMARY KEY, answer, status, probability, probabilities, unfamiliarity,"
-            " quality) WITHOUT ROWID"
+            " quality, text) WITHOUT ROWID"
         )
 
     def of(self, contents: Mapping[str, bytes], look: Callable[[list[bytes]], Sequence[Result]]) -> dict[str, Result]:
@@ -73,20 +81,20 @@ class Findings:
             raise
         with self._lock:
             for key, result in looked.items():
-                if isinstance(result, Finding):
+                if isinstance(result, Seen):
                     self._keep(key, result)
                 own[key].set_result(result)
                 del self._looking[key]
         return found | looked | {key: future.result() for key, future in awaited.items()}
 
-    def _known(self, sha256: str) -> Finding | None:
+    def _known(self, sha256: str) -> Seen | None:
         row = self._database.execute("SELECT * FROM findings WHERE sha256 = ?", (sha256,)).fetchone()
         if row is None:
             return None
-        _, answer, status, probability, blob, unfamiliarity, quality = row
+        _, answer, status, probability, blob, unfamiliarity, quality, text = row
         vector = np.frombuffer(blob, np.float32)
         ranked = np.argsort(-vector, kind="stable")
-        return Finding(
+        finding = Finding(
             answer=answer,
             status=status,
             probability=probability,
@@ -95,14 +103,16 @@ class Findings:
             quality=tuple(_quality(**each) for each in json.loads(quality)),
             bundle=self._bundle,
         )
+        return Seen(finding, text)
 
-    def _keep(self, sha256: str, finding: Finding) -> None:
+    def _keep(self, sha256: str, seen: Seen) -> None:
+        finding, text = seen
         vector = np.zeros(len(self._classes), np.float32)
         for key, probability in finding.probabilities:
             vector[self._order[key]] = probability
         quality = json.dumps([asdict(each) for each in finding.quality])
         values = (finding.answer, finding.status, finding.probability, vector.tobytes(), finding.unfamiliarity, quality)
-        self._database.execute("INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?, ?)", (sha256, *values))
+        self._database.execute("INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (sha256, *values, text))
 
 
 def _quality(advice: Sequence[str], **numbers: Any) -> Quality:

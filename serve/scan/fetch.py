@@ -20,6 +20,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from model.photo import MAX_BYTES, PhotoError, too_many_bytes
 from serve.scan.address import public_address
+from serve.scan.faults import Attempts
 from serve.scanned import fetched_file
 
 if TYPE_CHECKING:
@@ -71,11 +72,12 @@ class Fetcher:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._turns = _Turns()
+        self._fetching = Attempts()
 
     def pictures_of(self, row: Row) -> Row:
         """The row with its pictures that are addresses downloaded."""
         names = [name for name in map(str, row.advert.pictures) if is_address(name)]
-        return replace(row, fetched={name: self.fetch(name) for name in names}) if names else row
+        return replace(row, fetched={name: self._fetching(self.fetch, name) for name in names}) if names else row
 
     def fetch(self, url: str) -> Path | PhotoError:
         """The file of a picture, or why there is none."""
@@ -122,12 +124,12 @@ def parse(url: str) -> Target:
         parts = urlsplit(url)
         scheme, host = parts.scheme.lower(), (parts.hostname or "").encode("idna").decode()
         port = parts.port or PORTS[scheme]
+        path, query = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~"), quote(parts.query, safe=_IN_QUERY)
     except (KeyError, ValueError):  # UnicodeError is a ValueError
         raise PhotoError("unreadable_file", "This is no address that begins with http:// or https://.") from None
     if not host:
         raise PhotoError("unreadable_file", "This address names no host.")
-    path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~")
-    return Target(scheme, host, port, f"{path}?{quote(parts.query, safe=_IN_QUERY)}" if parts.query else path)
+    return Target(scheme, host, port, f"{path}?{query}" if query else path)
 
 
 _IN_QUERY = "/%:@!$&'()*+,;=~?"

@@ -42,12 +42,16 @@ SCHEMA = pyarrow.schema({
 
 @dataclass(frozen=True)
 class Claim:
-    """What the results in a folder are of: a digest of the input, its number of rows, and what judged it."""
+    """What the results in a folder are of: a digest of the input, its number of rows, and what judged it.
+
+    `ocr`: whether text in pictures was read.
+    """
 
     input: str
     rows: int
     bundle: str
     policy: str
+    ocr: bool = False
 
 
 class Parts:
@@ -72,11 +76,11 @@ class Parts:
             ScanError: It holds the results of another one, or cannot be written.
         """
         before = self.claimed()
-        for what in ("input", "bundle", "policy"):
-            if before and getattr(before, what) != getattr(claim, what):
-                raise ScanError(
-                    f"{str(self.folder)!r} holds a scan with another {what}: name another folder with --out."
-                )
+        others = {name: f"with another {name}" for name in ("input", "bundle", "policy")}
+        others["ocr"] = "without --ocr" if claim.ocr else "with --ocr"
+        for name, other in others.items():
+            if before and getattr(before, name) != getattr(claim, name):
+                raise ScanError(f"{str(self.folder)!r} holds a scan {other}: name another folder with --out.")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             if not before:

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from model.classifier import Classifier, ahead, batches
 from model.engine import CORES
 from model.photo import PhotoError, read_file
+from serve.advert.ocr import read_text
 from serve.advert.vet import Judge
-from serve.scan.disk import Findings
+from serve.scan.disk import Findings, Seen
+from serve.scan.faults import Attempts
 from serve.scan.fetch import is_address
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
 
-    from model.finding import Finding
+    from serve.advert import Advert
     from serve.advert.policy import Policy
+    from serve.scan.disk import Result
     from serve.scan.fetch import Fetcher
     from serve.scan.parts import Record
     from serve.scan.read import Row
@@ -57,17 +60,21 @@ class Look(NamedTuple):
 
     task: Task
     sha256: str | None
-    result: Finding | PhotoError
+    result: Result
 
 
 @dataclass(frozen=True)
 class Work:
-    """What is scanned with: a bundle, a policy, where the input lies, and where the pictures that it names lie."""
+    """What is scanned with: a bundle, a policy, where the input lies, and where the pictures that it names lie.
+
+    `ocr`: whether text in pictures is read.
+    """
 
     bundle: str
     policy: Policy
     inputs: Place
     root: Place
+    ocr: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,9 @@ class Scanner:
     judge: Judge
     findings: Findings
     fetch: Fetcher | None
+    reading: Attempts = field(default_factory=Attempts)
+    looking: Attempts = field(default_factory=Attempts)
+    judging: Attempts = field(default_factory=Attempts)
 
     @classmethod
     def of(cls, work: Work, fetch: Fetcher | None = None) -> Scanner:
@@ -102,12 +112,10 @@ class Scanner:
                 pool.shutdown(cancel_futures=True)  # who stops early waits for the pictures in work alone
 
     def _read(self, task: Task) -> Content:
-        try:
-            return Content(task, NO_PICTURE if task.picture < 0 else self._bytes(task.row, task.picture))
-        except PhotoError as error:
-            return Content(task, error)
+        return Content(task, NO_PICTURE if task.picture < 0 else self.reading(self._bytes, task))
 
-    def _bytes(self, row: Row, picture: int) -> bytes | PhotoError:
+    def _bytes(self, task: Task) -> bytes | PhotoError:
+        row, picture = task
         if row.spans:
             path, start, size = row.spans[picture]
             return self.work.inputs.at(path).read(start, size)
@@ -126,25 +134,46 @@ class Scanner:
             for key, (task, content) in zip(keys, batch, strict=True)
         ]
 
-    def _classify(self, contents: list[bytes]) -> list[Finding | PhotoError]:
+    def _classify(self, contents: list[bytes]) -> Sequence[Result]:
+        """What pictures show; where that fails, each is looked at alone, so that the fault is with one of them."""
+        results = self.looking(self._classify_together, contents)
+        if not isinstance(results, PhotoError):
+            return results
+        return [results] if len(contents) == 1 else [self._classify([content])[0] for content in contents]
+
+    def _classify_together(self, contents: list[bytes]) -> list[Result]:
         answers = self.classifier.classify_batch(contents)
-        return [answer if isinstance(answer, PhotoError) else answer[1] for answer in answers]
+        return [
+            answer if isinstance(answer, PhotoError) else Seen(answer[1], read_text(content) if self.work.ocr else "")
+            for content, answer in zip(contents, answers, strict=True)
+        ]
 
     def _record(self, row: Row, looks: list[Look]) -> Record:
-        verdict = self.judge(row.advert, [look.result for look in looks])
+        advert = row.advert
+        told = self.judging(self._judged, advert, looks)
+        if isinstance(told, PhotoError):
+            told = {"reasons": [], "error": _printable(f"{advert.error} {told}".strip())}
         return {
             "row": row.number,
-            "id": _printable(verdict.id),
-            "platform": _printable(row.advert.platform),
-            "seller": _printable(row.advert.seller),
+            "id": _printable(advert.id),
+            "platform": _printable(advert.platform),
+            "seller": _printable(advert.seller),
+            **told,
+            "bundle": self.classifier.bundle.id,
+            "policy": self.judge.version,
+            "pictures": [_picture(look) for look in looks],
+        }
+
+    def _judged(self, advert: Advert, looks: list[Look]) -> dict[str, Any]:
+        seen = [look.result for look in looks]
+        findings = [each if isinstance(each, PhotoError) else each.finding for each in seen]
+        verdict = self.judge(advert, findings, [each.text for each in seen if isinstance(each, Seen)])
+        return {
             "verdict": verdict.verdict,
             "score": round(verdict.score, 4),
             "answer": verdict.answer,
             "reasons": [_printable(reason.sentence) for reason in verdict.reasons],
             "error": _printable(verdict.error) or None,
-            "bundle": verdict.bundle,
-            "policy": verdict.policy,
-            "pictures": [_picture(look) for look in looks],
         }
 
 
@@ -159,8 +188,8 @@ def _picture(look: Look) -> dict[str, Any]:
     name = str(look.task.row.advert.pictures[look.task.picture])
     told: dict[str, Any] = {"path": _printable(name), "sha256": look.sha256}
     if isinstance(look.result, PhotoError):
-        return told | {"error": str(look.result)}
-    finding = look.result
+        return told | {"error": _printable(str(look.result))}
+    finding = look.result.finding
     return told | {
         "status": finding.status,
         "answer": finding.answer,

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from model.photo import PhotoError, open_photo
+from serve.advert.advert import Picture
 from serve.advert.read import AdvertFileError, read_adverts
 
 TABLE = "id,title,price,colour\r\n1,Vòng ngà,5 €,white\r\n2,Défense,7,\r\n"
@@ -61,6 +63,21 @@ def test_pictures_lie_below_the_root_and_nowhere_else(tmp_path: Path) -> None:
     assert adverts[0].pictures == (tmp_path / "root/a/b.jpg", tmp_path / "root/c.jpg")
     assert all(Path(str(picture)).is_relative_to(tmp_path / "root") for picture in adverts[1].pictures)
     assert adverts[2].pictures == ()
+
+
+def test_a_name_that_no_file_can_have_is_a_picture_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "ring.jpg").symlink_to("ring.jpg")
+    file = tmp_path / "adverts.jsonl"
+    file.write_text(json.dumps({"id": "1", "pictures": ["\ud800.jpg", "ring.jpg", "/".join("a" * 5000)]}))
+    (advert,) = read_adverts(file)
+    assert len(advert.pictures) == 3
+    assert [code_of(picture) for picture in advert.pictures] == ["unreadable_file"] * 3
+
+
+def code_of(picture: Picture) -> str:
+    with pytest.raises(PhotoError) as caught:
+        open_photo(picture)
+    return caught.value.code
 
 
 @pytest.mark.parametrize("content", ["", "title,text\na,b\n"])

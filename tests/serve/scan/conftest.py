@@ -22,7 +22,7 @@ def scan(classifier: Classifier, monkeypatch: pytest.MonkeyPatch) -> Callable[..
 
     def run(source: object, out: Path, **options: Any) -> int:
         defaults: dict[str, Any] = dict.fromkeys(("pictures_root", "policy", "merge", "ray"))
-        switches = {"retry": False, "fetch": False, "quiet": True, "bundle": "lite2"}
+        switches = {"ocr": False, "retry": False, "fetch": False, "quiet": True, "bundle": "lite2"}
         return command(**{"source": str(source), "out": out, **defaults, **switches, **options})
 
     return run

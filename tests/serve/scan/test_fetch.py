@@ -124,7 +124,8 @@ def test_this_computer_is_refused_however_it_is_written(host: str, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    "url", ["file:///etc/passwd", "ftp://a.example/1.jpg", "http://", "http://[", "http://a:b/", "1.jpg"]
+    "url",
+    ["file:///etc/passwd", "ftp://a.example/1.jpg", "http://", "http://[", "http://a:b/", "http://a/\ud800", "1.jpg"],
 )
 def test_what_is_no_web_address_is_refused(url: str, tmp_path: Path) -> None:
     assert "address" in refused(Fetcher(tmp_path), url)

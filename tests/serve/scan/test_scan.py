@@ -16,7 +16,7 @@ import pyarrow.parquet
 import pytest
 
 from model.classifier import Classifier
-from serve.advert import vet_all
+from serve.advert import Advert, Judge, vet_all
 from serve.advert.policy import FILE as POLICY
 from serve.advert.read import read_adverts
 from serve.scan import parts
@@ -183,6 +183,56 @@ def test_retry_does_only_what_failed(
     assert scan(adverts, tmp_path / "out", retry=True) == 0
 
 
+def test_what_nobody_foresaw_costs_the_advert_alone(
+    adverts: Path, tmp_path: Path, scan: Scan, classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan(adverts, tmp_path / "out")
+    before, bad, look = results(tmp_path / "out"), (adverts.parent / "4-1.jpg").read_bytes(), classifier.classify_batch
+    judge = Judge.__call__
+
+    def look_or_fail(photos: list[bytes]) -> Any:
+        if bad in photos:
+            raise MemoryError("no more\nfor this one")
+        return look(photos)
+
+    def judge_or_fail(self: Judge, advert: Advert, *given: Any) -> Any:
+        if advert.title == TITLES[3]:
+            raise ZeroDivisionError("a word of no length")
+        return judge(self, advert, *given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(classifier, "classify_batch", look_or_fail)
+        patch.setattr(Judge, "__call__", judge_or_fail)
+        assert scan(adverts, tmp_path / "out2", merge=tmp_path / "all.csv") == 3
+    after = results(tmp_path / "out2")
+    spared, clocks = [row for row in range(12) if row not in (3, 4, 8)], (3, 8)
+    assert_same([after[row] for row in spared], [before[row] for row in spared])
+    assert [picture["status"] is None for picture in after[4]["pictures"]] == [False, True]
+    assert (after[4]["verdict"], after[4]["error"]) == (
+        before[4]["verdict"],
+        "Picture 2: schreger failed here, which is our fault; please report it: MemoryError: no more",
+    )
+    assert all(after[row]["verdict"] is None and "a word of no length" in after[row]["error"] for row in clocks)
+    scan(adverts, tmp_path / "out2", retry=True)
+    assert_same(results(tmp_path / "out2"), before)
+
+
+def test_a_scan_in_which_everything_fails_stops(
+    tmp_path: Path, scan: Scan, classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: list[bytes]) -> None:
+        raise RuntimeError("the engine is gone")
+
+    (tmp_path / "in").mkdir()
+    for number in range(300):
+        (tmp_path / "in" / f"{number}.jpg").write_bytes(b"%d" % number)
+    with monkeypatch.context() as patch:
+        patch.setattr(classifier, "classify_batch", fail)
+        with pytest.raises(RuntimeError, match="the engine is gone"):
+            scan(tmp_path / "in", tmp_path / "out")
+    assert not list((tmp_path / "out").glob("part-*"))
+
+
 def test_a_part_that_was_altered_is_made_anew(
     adverts: Path, tmp_path: Path, scan: Scan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,6 +260,19 @@ def test_empty_and_doubled_ids_have_rows_of_their_own(tmp_path: Path, scan: Scan
     assert scan(tmp_path / "adverts.csv", tmp_path / "out") == 3
     rows = results(tmp_path / "out")
     assert [(row["id"], bool(row["error"])) for row in rows] == [("1", False), ("", True), ("1", True)]
+
+
+def test_a_row_done_again_has_a_doubled_id_only_if_an_earlier_row_has_it(
+    tmp_path: Path, photos: list[Any], scan: Scan
+) -> None:
+    (tmp_path / "adverts.csv").write_text("id,pictures\n1,late.jpg\n1,\n2,\n2,late.jpg\n")
+    assert scan(tmp_path / "adverts.csv", tmp_path / "out") == 3
+    (tmp_path / "late.jpg").write_bytes(photos[0].content)
+    assert scan(tmp_path / "adverts.csv", tmp_path / "out", retry=True) == 3
+    rows = results(tmp_path / "out")
+    assert ["earlier advert" in (row["error"] or "") for row in rows] == [False, True, False, True]
+    assert [len(row["pictures"]) for row in rows] == [1, 0, 0, 1]
+    assert not any(picture["error"] for row in rows for picture in row["pictures"])
 
 
 @pytest.mark.parametrize("content", ["", "title\na\n"])
