@@ -57,8 +57,11 @@ def scan_on_cluster(
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise ScanError(f"There is no Ray cluster at {address!r}: name another with --ray, or leave it out.") from error
     try:
-        for part in _parts(work, source, missing).iter_rows():
-            yield from json.loads(part["records"])
+        blocks = _parts(work, source, missing).iter_batches(
+            batch_size=None, batch_format="pandas", prefetch_batches=0
+        )  # none ahead: a part would wait here, unwritten, for the next one
+        for records in (each for block in blocks for each in block["records"]):
+            yield from json.loads(records)
     except ray.exceptions.RayError as error:
         raise ScanError(f"The cluster failed; the same command goes on. It says: {_last_line(error)}") from error
     finally:
