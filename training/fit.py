@@ -23,6 +23,7 @@ from model.backbones import create_backbone
 from model.errors import SchregerError
 from model.network import Network, normalise
 from model.taxonomy import load_taxonomy
+from training.atomic import atomically
 from training.augment import Augmenter
 from training.calibrate import fit_temperature
 from training.loss import Criterion
@@ -190,7 +191,8 @@ class Fit:
             ", ".join([f"epoch {self.state.epoch}", *(f"{name} {value:.3f}" for name, value in noted.items())])
         )
         if improved:
-            save_file(contiguous(self.average.state_dict()), self.out / WEIGHTS)
+            with atomically(self.out / WEIGHTS) as partial:
+                save_file(contiguous(self.average.state_dict()), partial)
         write_log(self.state.history, self.out)
 
     def _save(self) -> None:
@@ -202,9 +204,8 @@ class Fit:
             "optimizer": self.optimizer.state_dict(),
             "state": vars(self.state),
         }
-        partial = self.out / f"{CHECKPOINT}.partial"
-        torch.save(content, partial)
-        partial.replace(self.out / CHECKPOINT)
+        with atomically(self.out / CHECKPOINT) as partial:
+            torch.save(content, partial)
 
     def _resume(self) -> None:
         file = self.out / CHECKPOINT

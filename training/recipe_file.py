@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import ValidationError
 
+from training.atomic import atomically
 from training.corrections import CORRECTIONS
 from training.recipe import Part, Recipe, RecipeError
 
@@ -88,10 +89,12 @@ def write_recipe(recipe: Recipe, path: Path) -> None:
     if recipe.corrections:
         kept = _whole(Path(CORRECTIONS), path.parent)
         if kept != recipe.corrections:
-            shutil.copyfile(recipe.corrections, kept)
+            with atomically(kept) as partial:
+                shutil.copyfile(recipe.corrections, partial)
     manifests = tuple(_told_from(path.parent, file) for file in recipe.manifests)
     told = recipe.model_copy(update={"manifests": manifests, "corrections": recipe.corrections and CORRECTIONS})
-    path.write_text("\n".join(_lines(told)) + "\n", encoding="utf-8")
+    with atomically(path) as partial:
+        partial.write_text("\n".join(_lines(told)) + "\n", encoding="utf-8")
 
 
 def _lines(part: Part) -> Iterator[str]:

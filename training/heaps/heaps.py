@@ -23,6 +23,7 @@ from model.errors import SchregerError
 from model.manifest import REQUIRED
 from model.photo import PhotoError, open_photo
 from model.taxonomy import load_taxonomy
+from training.atomic import atomically
 from training.corrections import correct, read_corrections
 from training.heaps import DRAWN, GOODS, LOOKALIKE, SCALES
 from training.heaps.heap import draw_heap, draw_skin
@@ -115,6 +116,7 @@ def _keep(pixels: NDArray[np.uint8], row: Row, out: Path) -> Row:
     content = cv2.imencode(".webp", pixels[..., ::-1], [cv2.IMWRITE_WEBP_QUALITY, WEBP_QUALITY])[1].tobytes()
     digest = hashlib.sha256(content).hexdigest()
     file = f"photos/{digest[:16]}.webp"
-    (out / file).write_bytes(content)
+    with atomically(out / file) as partial:  # of several processes that train together each draws them
+        partial.write_bytes(content)
     height, width = pixels.shape[:2]
     return replace(row, file=file, sha256=digest, label=label, width=width, height=height, note=note)
