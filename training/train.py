@@ -74,7 +74,6 @@ def command(
     else:
         extend(known, read, rows, folder, out / "bundle", final)
         evaluate(read, rows, folder, out)
-    Console(stderr=True).print(f"The bundle is in {out / 'bundle'}.")
 
 
 def corrected(rows: list[Row], recipe: Recipe) -> list[Row]:
