@@ -67,12 +67,14 @@ def draw_heaps(
 ) -> list[Row]:
     """Write so many drawn photos of each train and val row of scales or look-alikes, and their manifest.csv.
 
-    Returns the rows of the manifest; the same seed draws the same. A photo that does not open is passed over.
+    Returns the rows of the manifest; the same seed draws the same. A photo that does not open, or that was drawn, is
+    passed over.
 
     Raises:
         HeapsError: No row shows scales, or the folder cannot be written to.
     """
-    chosen = [row for split in ("train", "val") for row in _chosen([row for row in rows if row.split == split])]
+    photographed = [row for row in rows if DRAWN not in row.note]
+    chosen = [row for split in ("train", "val") for row in _chosen([row for row in photographed if row.split == split])]
     if not any(row.label == SCALES for row in chosen):
         raise HeapsError(f"No photo in split train or val is labelled {SCALES}: there is nothing to draw heaps of.")
     drawn = []
