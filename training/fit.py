@@ -113,7 +113,7 @@ class Fit:
             loss = self._train_epoch(self.optimizer, console)
             self._note(loss, self._validate(), console)
             self._save()
-        if not (self.out / WEIGHTS).exists():
+        if math.isinf(self.state.best):  # not whether the file is there: the first process may be writing it
             raise FitError("No epoch had a finite loss on the validation photos: lower the recipe's rates.")
         return self.out / WEIGHTS
 
@@ -142,6 +142,7 @@ class Fit:
                 self._average_weights(epoch * len(batches) + step)
                 if step % LOSS_EVERY == 0:
                     progress.update(task, completed=step + 1, loss=float(total) / (step + 1))
+        self.accelerator.free_memory()  # it keeps each epoch's wrapper, with buffers as large as the gradients
         return float(self.accelerator.reduce(total, "mean")) / len(batches)
 
     def _train_batch(
