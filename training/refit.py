@@ -9,7 +9,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from training.fit import run_in_order
+from training.validate import run_in_order
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
