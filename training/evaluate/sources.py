@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from training.evaluate.bootstrap import RESAMPLES, Figure, difference, share, with_interval
 from training.evaluate.predictions import lineage
 from training.evaluate.products import FALSE_ALARMS, LEFT_ASIDE, sides
-from training.refit import INVERSE_REGULARISATION, ITERATIONS
+from training.refit import balanced_regression
 from training.seen import see
 
 if TYPE_CHECKING:
@@ -131,8 +130,8 @@ def _found(embedded: Embedded, counted: Bools, positive: Bools, without: Sequenc
     """
     allowed = counted & ~np.isin(embedded.sources, without)
     train = allowed & embedded.is_train
-    head = LogisticRegression(C=INVERSE_REGULARISATION, class_weight="balanced", max_iter=ITERATIONS)
-    score = head.fit(embedded.features[train], positive[train]).decision_function(embedded.features)
+    head = balanced_regression().fit(embedded.features[train], positive[train])
+    score = head.decision_function(embedded.features)
     others = allowed & ~embedded.is_train & ~positive
     limit = np.quantile(score[others], 1 - FALSE_ALARMS) if others.any() else np.inf
     return np.asarray(score > limit)
