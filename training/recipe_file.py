@@ -17,13 +17,7 @@ from training.recipe import Part, Recipe, RecipeError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-LIMITS = {
-    "minimum": ">=",
-    "exclusiveMinimum": ">",
-    "maximum": "<=",
-    "exclusiveMaximum": "<",
-    "multipleOf": "and a multiple of",
-}
+LIMITS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
 """How the limits of a JSON schema are written."""
 
 
