@@ -137,7 +137,7 @@ def evaluate(recipe: Recipe, rows: Sequence[Row], data: Path, out: Path) -> None
     classifier = Classifier.load(str(out / "bundle"))
     digest = classifier.bundle.description.training_manifest
     (out / EVALUATION).mkdir(exist_ok=True)
-    photos = commands.Photos(val, "val", list(rows), digest, lambda row: data / row.file)
+    photos = commands.EvaluationSet(val, "val", list(rows), digest, lambda row: data / row.file)
     commands.evaluate_bundle(classifier, photos, out / EVALUATION, recipe.evaluation)
 
 
