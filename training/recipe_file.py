@@ -24,7 +24,7 @@ LIMITS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveM
 def read_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
     """Read a recipe from YAML, with changes such as `loss.tree=0.3` or `stages.1.epochs=5`, whose values are YAML too.
 
-    Files that it names are told from its folder, and whole in what is returned.
+    Manifests and corrections are told from its folder and whole in what is returned, weights from where we run.
 
     Raises:
         RecipeError: The file cannot be read, or a field is unknown, missing or out of range.

@@ -7,16 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from training.check.issue import Issue, quoted
-from training.classes import MIN_TRAIN_PHOTOS, choose_classes
+from training.classes import FEW_SOURCES, MIN_TRAIN_PHOTOS, choose_classes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from model.manifest import Row
     from model.taxonomy import Taxonomy
-
-FEW_SOURCES = 3
-"""A class of fewer sources may have learned the source instead."""
 
 
 def class_issues(rows: Sequence[Row], taxonomy: Taxonomy) -> Iterator[Issue]:
