@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure as Canvas
-from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from model.bundle import DEFAULT
@@ -33,7 +32,7 @@ from model.taxonomy import Taxonomy, load_taxonomy
 from training.corrections import CORRECTIONS, correct, read_corrections
 from training.evaluate.predictions import lineage, under
 from training.evaluate.products import FALSE_ALARMS, LEFT_ASIDE, sides
-from training.refit import INVERSE_REGULARISATION, ITERATIONS, balanced_head
+from training.refit import balanced_head, balanced_regression
 from training.seen import see
 from training.split import source_folds
 
@@ -201,8 +200,7 @@ def ask(task: Task, features: Floats, sources: Strings, taken: Bools, held: Bool
         asked &= np.isin(task.classes, known)
         right = above = known[(features[asked] @ weight.T + bias).argmax(axis=1)] == task.classes[asked]
     else:
-        head = LogisticRegression(C=INVERSE_REGULARISATION, class_weight="balanced", max_iter=ITERATIONS, tol=TOLERANCE)
-        head.fit(features[taken], task.classes[taken])
+        head = balanced_regression(tol=TOLERANCE).fit(features[taken], task.classes[taken])
         others = np.sort(head.decision_function(features[held & (task.classes == 0)]))
         score = head.decision_function(features[asked])
         right, above = score > np.quantile(others, 1 - FALSE_ALARMS), np.searchsorted(others, score) / len(others)

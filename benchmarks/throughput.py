@@ -84,20 +84,8 @@ def compare(folder: Path, n: int, options: argparse.Namespace) -> None:
     """Run both sides in turn and print what came of it."""
     ours, theirs = folder.with_name("ours.csv"), folder.with_name("theirs.npy")
     schreger = Path(sys.executable).with_name("schreger")
-    commands = {
-        "schreger classify": [
-            schreger,
-            "classify",
-            folder,
-            "--quiet",
-            "--top",
-            0,
-            "--out",
-            ours,
-            "--bundle",
-            options.bundle,
-        ]
-    }
+    ask = [schreger, "classify", folder, "--quiet", "--top", 0, "--out", ours, "--bundle", options.bundle]
+    commands = {"schreger classify": ask}
     peer = [sys.executable, __file__, "--photos", folder, "--bundle", options.bundle, "--probabilities", theirs]
     commands |= {f"timm + torch + Pillow, batch {batch}": [*peer, "--peer", batch] for batch in BATCHES}
 

@@ -84,7 +84,7 @@ def load_engine(bundle: Bundle, name: str | None = None, precision: str | None =
     except EngineError:
         raise
     except Exception as error:  # onnxruntime's errors have no base of their own
-        reason = str(error).strip().splitlines()[-1].rstrip(".")
+        reason = (str(error).strip() or type(error).__name__).splitlines()[-1].rstrip(".")
         raise EngineError(f"{chosen} cannot run {bundle.network}: {reason}.") from error
     named = len(bundle.description.classes)
     if classes != named:

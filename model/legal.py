@@ -7,11 +7,11 @@ The table keeps the names of the Appendices, which follow older genera; nodes ar
 import csv
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, Literal, cast, get_args
+from typing import Any, Final, Literal, cast, get_args
 
 from model.taxonomy import Node, Taxonomy, load_taxonomy
 
@@ -38,7 +38,6 @@ CITES_NAMES: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 _TABLE = Path(__file__).with_name("legal_status.csv")
-_COLUMNS = ("key", "scientific", "appendix", "annotation", "uncertain", "source", "as_of")
 _STRICTEST_FIRST: tuple[Appendix, ...] = ("I", "mixed", "II", "III", "not_determined", "none")
 _NAMES_SHOWN = 5
 _ROWS_SHOWN = 5
@@ -69,6 +68,9 @@ class LegalStatus:
     uncertain: str
     source: str
     as_of: str
+
+
+_COLUMNS = tuple(field.name for field in fields(LegalStatus))
 
 
 def legal_status(key: str, taxonomy: Taxonomy | None = None) -> tuple[LegalStatus, ...]:
@@ -118,15 +120,7 @@ def _row(cells: Mapping[str, str]) -> LegalStatus:
         raise LegalError(f"{key}: a row needs a key, and a reason in `uncertain` where nothing is determined.")
     if appendix != "not_determined" and not (cells["source"] and cells["as_of"]):
         raise LegalError(f"{key}: a row with an appendix needs a source and a date.")
-    return LegalStatus(
-        key=key,
-        scientific=cells["scientific"],
-        appendix=cast(Appendix, appendix),
-        annotation=cells["annotation"],
-        uncertain=cells["uncertain"],
-        source=cells["source"],
-        as_of=cells["as_of"],
-    )
+    return LegalStatus(**cast(Any, {column: cells[column] for column in _COLUMNS}))
 
 
 @cache

@@ -33,8 +33,7 @@ class Network(nn.Module):
         super().__init__()
         self.backbone = backbone
         self.pretrained: nn.Module | None = None
-        self.width = width_of(backbone)
-        self.head = nn.Linear(self.width, classes)
+        self.head = nn.Linear(width_of(backbone), classes)
         self.dropout = nn.Dropout(dropout)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
@@ -46,9 +45,8 @@ class Network(nn.Module):
         """
         self.pretrained = backbone
         added = torch.zeros(self.head.out_features, width_of(backbone))
-        weight = nn.Parameter(torch.cat([self.head.weight.detach(), added], dim=1))
-        self.width = self.head.in_features = weight.shape[1]
-        self.head.weight = weight
+        self.head.weight = nn.Parameter(torch.cat([self.head.weight.detach(), added], dim=1))
+        self.head.in_features = self.head.weight.shape[1]
 
     def features(self, images: Tensor) -> Tensor:
         """The last feature map, (N, d, h, w), of images (N, 3, H, W), normalised as the backbone expects."""

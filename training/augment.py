@@ -28,7 +28,7 @@ class Augmenter:
 
     def __init__(self, recipe: Recipe) -> None:
         size = recipe.train_size or recipe.input_size
-        resize = [albumentations.Resize(size, size, interpolation=3)]
+        resize = [albumentations.Resize(size, size, interpolation=cv2.INTER_AREA)]
         self._compose = albumentations.Compose([*(_transform(step, size) for step in recipe.augmentation), *resize])
         if self(np.zeros((size, size, 3), np.uint8), 0).dtype != np.uint8:
             raise RecipeError("The recipe is wrong at augmentation: it must keep bytes, so leave out Normalize.")

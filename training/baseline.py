@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -18,6 +17,7 @@ from model.network import normalise
 from model.photo import PhotoError, open_photo, squash
 from training.classes import MIN_TRAIN_PHOTOS
 from training.evaluate.predictions import Predictions
+from training.refit import balanced_regression
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,7 +48,7 @@ def baseline_predictions(train: Sequence[Row], evaluated: Sequence[Row], locate:
     kept = [row for row in train if counts[row.label] >= MIN_TRAIN_PHOTOS]
     if len({row.label for row in kept}) < 2:
         raise BaselineError(f"The baseline needs two labels with {MIN_TRAIN_PHOTOS} photos in split train.")
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, class_weight="balanced", max_iter=300))
+    model = make_pipeline(StandardScaler(), balanced_regression())
     model.fit(frozen_features(kept, locate), [row.label for row in kept])
     probabilities = model.predict_proba(frozen_features(evaluated, locate))
     return Predictions(evaluated, [str(key) for key in model.classes_], probabilities)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from model.bundle import RECIPE
+from training.classes import FEW_SOURCES
 from training.evaluate.figures import TOP_1
 from training.evaluate.products import LEFT_ASIDE
 from training.evaluate.write import as_text
@@ -30,7 +31,7 @@ SPLITS = {
     "source_test": "Source test: sources that training never saw",
 }
 
-FEW_SOURCES, MOST_FROM_ONE, SOURCES_LISTED = 3, 0.5, 25
+MOST_FROM_ONE, SOURCES_LISTED = 0.5, 25
 CROP = "crop"
 """In the note of a photo that is a part cut from another."""
 

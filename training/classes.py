@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 MIN_TRAIN_PHOTOS = 5
 """Fewer photos than this show a network one animal or object, not a class: the parent answers for it instead."""
 
+FEW_SOURCES = 3
+"""A class of fewer sources may have learned the source instead."""
+
 
 class ClassesError(SchregerError):
     """The labels cannot become classes; the message says why in one sentence."""

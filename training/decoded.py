@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from model.classifier import DECODE_SIDE
 from model.photo import open_photo
+from training.atomic import atomically
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,11 +36,9 @@ class Decoded:
             known: NDArray[np.uint8] = np.load(kept)
             return known
         pixels = open_photo(file, DECODE_SIDE).pixels
-        partial = kept.with_suffix(f".{os.getpid()}")
-        with suppress(OSError):  # a full disk slows training down, and does not stop it
-            with partial.open("wb") as content:
-                np.save(content, pixels)
-            partial.replace(kept)
+        # A full disk slows training down, and does not stop it.
+        with suppress(OSError), atomically(kept) as partial, partial.open("wb") as content:
+            np.save(content, pixels)
         return pixels
 
 

@@ -91,7 +91,7 @@ def extend(bundle: Bundle, recipe: Recipe, rows: Sequence[Row], data: Path, fold
     folder.mkdir(parents=True, exist_ok=True)
     replace_head(model, *head)
     onnx.save(model, folder / NETWORK)
-    write_exemplars(mixed(exemplars, new), folder / EXEMPLARS)
+    write_exemplars(merged(exemplars, new), folder / EXEMPLARS)
     described = bundle.description.model_copy(
         update={
             "name": recipe.name,
@@ -157,7 +157,7 @@ def learn(old: Head, lesson: Lesson) -> Head:
         return Head((start + moved / spread).numpy(), (offset + raised).numpy())
 
 
-def mixed(old: Exemplars, new: Exemplars) -> Exemplars:
+def merged(old: Exemplars, new: Exemplars) -> Exemplars:
     """Exemplars of the old photos and the new: of a class that both show, the best of both together."""
     chosen = choose_exemplars(new.embeddings, new.norms, new.labels)
     return choose_exemplars(

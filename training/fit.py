@@ -7,7 +7,7 @@ import csv
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -21,18 +21,19 @@ from torch.utils.tensorboard import SummaryWriter
 
 from model.backbones import create_backbone
 from model.errors import SchregerError
-from model.network import Network, normalise
+from model.network import Network
 from model.taxonomy import load_taxonomy
+from training.atomic import atomically
 from training.augment import Augmenter
-from training.calibrate import fit_temperature
 from training.loss import Criterion
 from training.mix import mixed
 from training.optimize import check_frozen, new_optimizer, set_rates, set_training
-from training.photos import Balanced, Batches, InOrder, Photos
+from training.photos import Balanced, Batches, Photos
 from training.precision import autocast, depthwise_in_float32
+from training.validate import Validation, images_of, validate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from rich.console import Console
 
@@ -52,7 +53,7 @@ class FitError(SchregerError):
 
 
 @dataclass
-class Progressing:
+class TrainingState:
     """What a resumed run must know; saved after each epoch."""
 
     epoch: int = 0
@@ -99,7 +100,7 @@ class Fit:
         check_frozen(self.network, recipe.stages)
         self.average = copy.deepcopy(self.network).eval()
         self.schedule = [stage for stage in recipe.stages for _ in range(stage.epochs)]
-        self.state = Progressing()
+        self.state = TrainingState()
         self.optimizer: torch.optim.Optimizer | None = None
 
     def run(self, console: Console) -> Path:
@@ -112,7 +113,7 @@ class Fit:
             loss = self._train_epoch(self.optimizer, console)
             self._note(loss, self._validate(), console)
             self._save()
-        if not (self.out / WEIGHTS).exists():
+        if math.isinf(self.state.best):  # not whether the file is there: the first process may be writing it
             raise FitError("No epoch had a finite loss on the validation photos: lower the recipe's rates.")
         return self.out / WEIGHTS
 
@@ -141,6 +142,7 @@ class Fit:
                 self._average_weights(epoch * len(batches) + step)
                 if step % LOSS_EVERY == 0:
                     progress.update(task, completed=step + 1, loss=float(total) / (step + 1))
+        self.accelerator.free_memory()  # it keeps each epoch's wrapper, with buffers as large as the gradients
         return float(self.accelerator.reduce(total, "mean")) / len(batches)
 
     def _train_batch(
@@ -190,7 +192,8 @@ class Fit:
             ", ".join([f"epoch {self.state.epoch}", *(f"{name} {value:.3f}" for name, value in noted.items())])
         )
         if improved:
-            save_file(contiguous(self.average.state_dict()), self.out / WEIGHTS)
+            with atomically(self.out / WEIGHTS) as partial:
+                save_file(contiguous(self.average.state_dict()), partial)
         write_log(self.state.history, self.out)
 
     def _save(self) -> None:
@@ -202,16 +205,15 @@ class Fit:
             "optimizer": self.optimizer.state_dict(),
             "state": vars(self.state),
         }
-        partial = self.out / f"{CHECKPOINT}.partial"
-        torch.save(content, partial)
-        partial.replace(self.out / CHECKPOINT)
+        with atomically(self.out / CHECKPOINT) as partial:
+            torch.save(content, partial)
 
     def _resume(self) -> None:
         file = self.out / CHECKPOINT
         if not file.exists():
             return
         content: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
-        self.state = Progressing(**content["state"])
+        self.state = TrainingState(**content["state"])
         try:
             self.network.load_state_dict(content["network"])
         except RuntimeError as error:
@@ -242,12 +244,6 @@ def progress_bar(console: Console) -> Progress:
     return Progress(SpinnerColumn(), *columns, console=console)
 
 
-def images_of(pixels: Tensor, recipe: Recipe, device: torch.device) -> Tensor:
-    """Images (N, 3, H, W) as the network takes them, on a device, of uint8 pixels (N, H, W, 3)."""
-    on_device = pixels.to(device, non_blocking=True)
-    return normalise(on_device, recipe.mean, recipe.std).to(memory_format=torch.channels_last)
-
-
 def write_log(history: Sequence[dict[str, float]], out: Path) -> None:
     """Write the figures of every epoch as CSV, and those of the last one for TensorBoard."""
     with (out / LOG).open("w", encoding="utf-8", newline="") as file:
@@ -276,38 +272,6 @@ def new_backbone(recipe: Recipe) -> nn.Module:
         case file:
             weights = Path(file)
     return create_backbone(recipe.backbone.name, weights)
-
-
-class Validation(NamedTuple):
-    """Mean cross-entropy, accuracy, and mean recall over the classes that have photos.
-
-    The loss chooses the epoch: unlike the other two it does not jump with the one photo that some classes have. It is
-    that at the best temperature, which the bundle gets too; else the least confident epoch would win, not the best.
-    """
-
-    loss: float
-    accuracy: float
-    recall: float
-
-
-def validate(network: Network, photos: Photos, recipe: Recipe) -> Validation:
-    """Judge the network on photos as the classifier would see them."""
-    said, targets = run_in_order(network, network.logits, photos, recipe), torch.tensor(photos.targets)
-    right = (said.argmax(dim=1) == targets).double()
-    recalls = torch.stack([right[targets == target].mean() for target in targets.unique()])
-    calibrated = said / fit_temperature(said.numpy(), targets.numpy())
-    return Validation(float(functional.cross_entropy(calibrated, targets)), float(right.mean()), float(recalls.mean()))
-
-
-def run_in_order(network: Network, part: Callable[[Tensor], Tensor], photos: Photos, recipe: Recipe) -> Tensor:
-    """What a part of the network makes of every photo, (N, ...) float32 on the CPU, once it has learned."""
-    network.eval()
-    device = network.head.weight.device
-    done: list[Tensor] = []
-    with torch.inference_mode(), autocast(recipe, device):
-        for pixels, _ in Batches(photos, InOrder(len(photos)), recipe.batch_size, recipe.workers):
-            done.append(part(images_of(pixels, recipe, device)).float().cpu())
-    return torch.cat(done)
 
 
 def contiguous(weights: dict[str, Tensor]) -> dict[str, Tensor]:

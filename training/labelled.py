@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model.errors import SchregerError
@@ -11,6 +10,7 @@ from model.manifest import read_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from model.manifest import Row
 
@@ -25,9 +25,9 @@ def find_photos(manifest: Path | None, data: Path | None) -> tuple[Path, Callabl
     Raises:
         LabelledError: Neither a manifest nor a data folder is given.
     """
-    if manifest is None and data is None:
+    found = manifest or (data and data / "manifest.csv")
+    if found is None:
         raise LabelledError("Name labelled photos: --data FOLDER (with manifest.csv), or set SCHREGER_DATA.")
-    found = manifest if manifest is not None else Path(str(data)) / "manifest.csv"
 
     def locate(row: Row) -> Path:
         beside = found.parent / row.file

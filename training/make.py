@@ -5,9 +5,13 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from model.bundle import CARD, METRICS, NETWORK, RECIPE, Description, Input, write_description
+from rich.console import Console
+
+from model.bundle import CARD, METRICS, NETWORK, RECIPE, Bundle, Description, Input, write_description
 from model.certainty import Certainty
 from model.classifier import Classifier
+from model.engine import load_engine
+from model.taxonomy import load_taxonomy
 from training.card import write_card
 from training.certify import certify
 from training.evaluate.figures import all_figures
@@ -44,8 +48,7 @@ def make_bundle(
         training_manifest=digest_of(recipe, data),
         files={},
     )
-    write_description(folder, described)
-    certainty = certify(folder, rows, data, classes, network, recipe.export.target_error)
+    certainty = certify(_classifier(described, folder), rows, data, classes, network, recipe.export.target_error)
     finish_bundle(described.model_copy(update={"certainty": certainty}), recipe, classes, rows, data, folder, final)
 
 
@@ -58,13 +61,14 @@ def finish_bundle(
     folder: Path,
     final: bool,
 ) -> None:
-    """Write what tells people of a bundle whose network is there: recipe, figures, card, and the seal on them all."""
+    """Write what tells people of a bundle whose network is there: recipe, figures, card, the seal; say where it is."""
     write_recipe(recipe, folder / RECIPE)
-    write_description(folder, described)
-    metrics = _measure(folder, rows, data, ("val", "test", "source_test") if final else ("val",))
+    splits = ("val", "test", "source_test") if final else ("val",)
+    metrics = _measure(_classifier(described, folder), rows, data, splits)
     write_metrics(metrics, folder / METRICS)
     write_card(described, metrics, rows, classes, folder / CARD)
     write_description(folder, described)
+    Console(stderr=True).print(f"The bundle is in {folder}.")
 
 
 def digest_of(recipe: Recipe, data: Path) -> str:
@@ -73,13 +77,20 @@ def digest_of(recipe: Recipe, data: Path) -> str:
     return hashlib.sha256(b"".join(file.read_bytes() for file in manifests)).hexdigest()
 
 
-def _measure(folder: Path, rows: Sequence[Row], data: Path, splits: Sequence[str]) -> dict[str, dict[str, Figure]]:
+def _classifier(described: Description, folder: Path) -> Classifier:
+    """The classifier of a bundle whose bundle.json is not yet there, so that nobody takes a half-made one for whole."""
+    bundle = Bundle(folder, "", described)
+    return Classifier(bundle, load_engine(bundle), load_taxonomy())
+
+
+def _measure(
+    classifier: Classifier, rows: Sequence[Row], data: Path, splits: Sequence[str]
+) -> dict[str, dict[str, Figure]]:
     """Figures by split."""
-    classifier = Classifier.load(str(folder))
     figures = {}
     for split in splits:
         measured = measure(classifier, [row for row in rows if row.split == split], lambda row: data / row.file)
         if measured.rows:
             figures[split] = all_figures(measured.predictions(classifier.classes), classifier.taxonomy)
-    print_figures(figures, folder.as_posix())
+    print_figures(figures, classifier.bundle.folder.as_posix())
     return figures

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from training.recipe import Recipe
 
 
-def autocast(recipe: Recipe, device: torch.device | str = "cpu") -> torch.autocast:
+def autocast(recipe: Recipe, device: torch.device) -> torch.autocast:
     """The precision that a recipe asks for."""
-    return torch.autocast(torch.device(device).type, torch.bfloat16, enabled=recipe.precision == "bfloat16")
+    return torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16")
 
 
 def depthwise_in_float32(network: nn.Module) -> None:

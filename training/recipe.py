@@ -46,7 +46,7 @@ class Sampling(Part):
 
 
 class Mix(Part):
-    """Photos blended in pairs, with their labels (timm.data.Mixup)."""
+    """Photos blended in pairs, with their labels."""
 
     mixup: _NotNegative = Field(0.0, description="Alpha of mixup (Zhang et al. 2018); 0 is off")
     cutmix: _NotNegative = Field(0.0, description="Alpha of cutmix (Yun et al. 2019); 0 is off")
@@ -126,7 +126,7 @@ class Recipe(Part):
     mix: Mix = Field(Mix(), description="Photos blended in pairs")
     loss: Loss = Field(Loss(), description="What training minimises")
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)] = Field(description="One after the other")
-    batch_size: Annotated[int, Field(ge=2, multiple_of=2)] = Field(32, description="Photos a step, over all processes")
+    batch_size: Annotated[int, Field(ge=1)] = Field(32, description="Photos a step, over all processes")
     weight_decay: _NotNegative = Field(0.05, description="Of AdamW; biases and norms are spared")
     dropout: _BelowOne = Field(0.2, description="Share of the pooled features dropped before the head")
     ema_decay: _BelowOne = Field(0.995, description="Of the average of the weights, which is what is kept")

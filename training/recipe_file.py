@@ -10,26 +10,21 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import ValidationError
 
+from training.atomic import atomically
 from training.corrections import CORRECTIONS
 from training.recipe import Part, Recipe, RecipeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-LIMITS = {
-    "minimum": ">=",
-    "exclusiveMinimum": ">",
-    "maximum": "<=",
-    "exclusiveMaximum": "<",
-    "multipleOf": "and a multiple of",
-}
+LIMITS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
 """How the limits of a JSON schema are written."""
 
 
 def read_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
     """Read a recipe from YAML, with changes such as `loss.tree=0.3` or `stages.1.epochs=5`, whose values are YAML too.
 
-    Files that it names are told from its folder, and whole in what is returned.
+    Manifests and corrections are told from its folder and whole in what is returned, weights from where we run.
 
     Raises:
         RecipeError: The file cannot be read, or a field is unknown, missing or out of range.
@@ -88,10 +83,12 @@ def write_recipe(recipe: Recipe, path: Path) -> None:
     if recipe.corrections:
         kept = _whole(Path(CORRECTIONS), path.parent)
         if kept != recipe.corrections:
-            shutil.copyfile(recipe.corrections, kept)
+            with atomically(kept) as partial:
+                shutil.copyfile(recipe.corrections, partial)
     manifests = tuple(_told_from(path.parent, file) for file in recipe.manifests)
     told = recipe.model_copy(update={"manifests": manifests, "corrections": recipe.corrections and CORRECTIONS})
-    path.write_text("\n".join(_lines(told)) + "\n", encoding="utf-8")
+    with atomically(path) as partial:
+        partial.write_text("\n".join(_lines(told)) + "\n", encoding="utf-8")
 
 
 def _lines(part: Part) -> Iterator[str]:

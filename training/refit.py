@@ -9,7 +9,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from training.fit import run_in_order
+from training.validate import run_in_order
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,13 +37,17 @@ def refit_head(network: Network, photos: Photos, recipe: Recipe) -> None:
         network.head.bias.lerp_(torch.tensor(bias, dtype=torch.float32), recipe.refit)
 
 
+def balanced_regression(**options: float) -> LogisticRegression:
+    """The logistic regression that heads are fitted by, which treats classes alike; for features of spread 1."""
+    return LogisticRegression(C=INVERSE_REGULARISATION, class_weight="balanced", max_iter=ITERATIONS, **options)
+
+
 def balanced_head(
     features: NDArray[np.float32], targets: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
     """Class-balanced logistic regression on features (N, d): its classes (C,), weights (C, d) and biases (C,)."""
     scaler = StandardScaler()
-    balanced = LogisticRegression(C=INVERSE_REGULARISATION, class_weight="balanced", max_iter=ITERATIONS)
-    balanced.fit(scaler.fit_transform(features), targets)
+    balanced = balanced_regression().fit(scaler.fit_transform(features), targets)
     weight = balanced.coef_ / scaler.scale_
     bias = balanced.intercept_ - weight @ scaler.mean_
     if len(weight) == 1:  # of two classes, only the second's logit less the first's is fitted

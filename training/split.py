@@ -11,13 +11,14 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, cast, get_args
 
 from rich.console import Console
 from rich.table import Table
 
 from model.errors import SchregerError
 from model.manifest import Split, read_manifest
+from training.atomic import atomically
 from training.classes import MIN_TRAIN_PHOTOS
 from training.labelled import find_photos
 
@@ -203,11 +204,9 @@ def write_manifest(manifest: Path, rows: Sequence[Row], out: Path) -> None:
     at_split, at_group = header.index("split"), header.index("group")
     for cells, row in zip(lines, rows, strict=True):
         cells[at_split], cells[at_group] = row.split, row.group
-    partial = out.with_name(f"{out.name}.partial")
     try:
-        with partial.open("w", encoding="utf-8", newline="") as file:
+        with atomically(out) as partial, partial.open("w", encoding="utf-8", newline="") as file:
             csv.writer(file, lineterminator="\n").writerows([header, *lines])
-        partial.replace(out)
     except OSError as error:
         raise SplitError(f"{out} cannot be written: {error.strerror}.") from error
 
@@ -215,7 +214,7 @@ def write_manifest(manifest: Path, rows: Sequence[Row], out: Path) -> None:
 def print_counts(rows: Sequence[Row], val: float, test: float) -> None:
     """Photos by label and split, and why a label has none in val or test."""
     counts = Counter((row.label, str(row.split)) for row in rows)
-    splits = [name for name in ("train", "val", "test", "source_test") if name in {split for _, split in counts}]
+    splits = [name for name in get_args(Split) if name in {split for _, split in counts}]
     wanted = [name for name, share in (("val", val), ("test", test)) if share]
     table = Table("label", title=f"{len(rows)} photos")
     for name in splits:

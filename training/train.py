@@ -68,13 +68,13 @@ def command(
     if known:
         read = with_input_of(known, read)
     read = begin(out, read, resume)
+    keep_freed_memory()
     rows += drawn(read, rows, folder, out)
     if known is None:
         train(read, rows, folder, out, cache, final)
     else:
         extend(known, read, rows, folder, out / "bundle", final)
         evaluate(read, rows, folder, out)
-    Console(stderr=True).print(f"The bundle is in {out / 'bundle'}.")
 
 
 def corrected(rows: list[Row], recipe: Recipe) -> list[Row]:
@@ -128,16 +128,16 @@ def train(recipe: Recipe, rows: Sequence[Row], data: Path, out: Path, cache: Pat
 
 
 def evaluate(recipe: Recipe, rows: Sequence[Row], data: Path, out: Path) -> None:
-    """Write what the recipe asks to know of the run's bundle, from its validation photos."""
-    if not any(recipe.evaluation.model_dump().values()):
+    """Write what the recipe asks to know of the run's bundle, from its validation photos, if there are any."""
+    val = [row for row in rows if row.split == "val"]
+    if not val or not any(recipe.evaluation.model_dump().values()):
         return
     from training.evaluate import commands
 
     classifier = Classifier.load(str(out / "bundle"))
     digest = classifier.bundle.description.training_manifest
     (out / EVALUATION).mkdir(exist_ok=True)
-    val = commands.choose(rows, "val")
-    photos = commands.Photos(val, "val", list(rows), digest, lambda row: data / row.file)
+    photos = commands.EvaluationSet(val, "val", list(rows), digest, lambda row: data / row.file)
     commands.evaluate_bundle(classifier, photos, out / EVALUATION, recipe.evaluation)
 
 
@@ -155,7 +155,6 @@ def begin(out: Path, recipe: Recipe, resume: bool) -> Recipe:
         )
     out.mkdir(parents=True, exist_ok=True)
     write_recipe(recipe, out / RECIPE)
-    keep_freed_memory()
     return recipe.model_copy(update={"corrections": recipe.corrections and out / CORRECTIONS})
 
 

@@ -220,6 +220,15 @@ def test_a_network_of_other_classes_or_another_size_is_one_sentence(name: str, c
         load_engine(resealed(replace(cats, description=other), tmp_path / "other"), name)
 
 
+def test_an_engine_that_fails_without_a_word_is_one_sentence(cats: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("model.engine.ENGINES", {"onnxruntime": fails})
+    with pytest.raises(EngineError, match=r"^onnxruntime cannot run .*: MemoryError\.$"):
+        load_engine(cats, "onnxruntime")
+
+
 def test_an_engine_or_precision_that_there_is_not_is_one_sentence(cats: Bundle) -> None:
     for name, precision, says in (
         ("abacus", None, "abacus is not installed: pip install openvino or onnxruntime."),

@@ -1,7 +1,9 @@
 """The cache of decoded photos: that it gives what the decoder gives, whatever happened to it."""
 
+import errno
 import os
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -46,6 +48,17 @@ def test_a_disk_that_takes_nothing_does_not_stop_it(tmp_path: Path) -> None:
     file, decoded = photo(tmp_path / "a.png", 9), Decoded(tmp_path / "decoded")
     (tmp_path / "decoded").rmdir()
     assert decoded.open(file)[0, 0, 0] == 9
+
+
+def test_a_disk_that_is_full_keeps_no_halves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def save(content: BinaryIO, pixels: object) -> None:
+        content.write(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "save", save)
+    file, decoded = photo(tmp_path / "a.png", 9), Decoded(tmp_path / "decoded")
+    assert decoded.open(file)[0, 0, 0] == 9
+    assert list((tmp_path / "decoded").iterdir()) == []
 
 
 def test_a_photo_that_is_damaged_or_missing_is_a_photo_error(tmp_path: Path) -> None:

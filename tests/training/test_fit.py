@@ -19,10 +19,11 @@ from model.bundle import load_bundle
 from model.manifest import Row
 from model.taxonomy import load_taxonomy
 from training.classes import choose_classes
-from training.fit import CHECKPOINT, LOG, WEIGHTS, Fit, FitError, new_network, validate
+from training.fit import CHECKPOINT, LOG, WEIGHTS, Fit, FitError, new_network
 from training.optimize import is_frozen
 from training.recipe import Backbone, Recipe, RecipeError, Stage
 from training.recipe_file import read_recipe
+from training.validate import validate
 
 Start = Callable[..., "subprocess.Popen[str]"]
 

@@ -112,6 +112,12 @@ def test_the_same_seed_writes_the_same_photos_and_another_seed_others(rows: list
     assert not set(files[0]) & set(files[2])
 
 
+def test_no_heap_is_drawn_of_a_drawn_heap(rows: list[Row], tmp_path: Path) -> None:
+    once = draw_heaps(rows, lambda row: tmp_path / row.file, tmp_path / "heaps", each=1)
+    again = draw_heaps([*once, *rows], lambda row: tmp_path / row.file, tmp_path / "again", each=1)
+    assert again == once
+
+
 def test_a_photo_that_does_not_open_is_passed_over(rows: list[Row], tmp_path: Path) -> None:
     broken = [*rows, replace(rows[0], file="none.png", sha256="6", group="f")]
     drawn = draw_heaps(broken, lambda row: tmp_path / row.file, tmp_path / "heaps", each=1)

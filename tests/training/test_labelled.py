@@ -12,7 +12,9 @@ from click.testing import Result
 from model.bundle import RECIPE, load_bundle
 from model.manifest import REQUIRED
 from training.labelled import LabelledError, licensed, read_labelled
+from training.recipe import Evaluation, Recipe, Stage
 from training.recipe_file import read_recipe
+from training.train import evaluate
 
 Command = Callable[..., Result]
 
@@ -93,3 +95,9 @@ def test_a_recipe_names_its_manifests_its_evaluation_and_what_the_certainty_is_f
 
 def test_without_asking_there_is_no_evaluation(run: Path) -> None:
     assert not (run / "evaluation").exists()
+
+
+def test_without_validation_photos_there_is_no_evaluation(tmp_path: Path) -> None:
+    recipe = Recipe(name="a", stages=(Stage(epochs=1),), evaluation=Evaluation(sheets=True))
+    evaluate(recipe, [], tmp_path, tmp_path)
+    assert list(tmp_path.iterdir()) == []

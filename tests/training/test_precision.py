@@ -17,7 +17,7 @@ def convolutions() -> nn.Sequential:
 
 
 def gradients(network: nn.Module, recipe: Recipe) -> list[torch.Tensor]:
-    with autocast(recipe):
+    with autocast(recipe, torch.device("cpu")):
         loss = network(torch.linspace(-1, 1, 2 * 3 * 16 * 16).reshape(2, 3, 16, 16)).square().mean()
     loss.backward()
     return [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
@@ -42,7 +42,7 @@ def test_autocast_goes_on_after_them() -> None:
     for layer in network:
         layer.register_forward_hook(lambda layer, given, done: seen.append(done.dtype))
     gradients(network, BFLOAT16)
-    with torch.inference_mode(), autocast(BFLOAT16):
+    with torch.inference_mode(), autocast(BFLOAT16, torch.device("cpu")):
         network(torch.zeros(1, 3, 16, 16))
     assert seen == [torch.bfloat16] * 6
 

@@ -45,16 +45,17 @@ def command(data: Path | None, manifest: Path | None, out: Path, bundle: str) ->
     if not rows:
         raise CheckError(f"{manifest} has no photos.")
     classifier = Classifier.load(bundle)
+    order = list(KINDS)
     try:
         out.mkdir(parents=True, exist_ok=True)
+        looks = look(rows, locate, classifier, out / LOOKS)
+        found = find_issues(rows, looks, locate, classifier.taxonomy)
+        issues = sorted(found, key=lambda issue: order.index(issue.kind))
+        write_json(issues, len(rows), len(looks.unreadable), out / JSON)
+        write_csv(issues, out / CSV)
+        write_sheets(issues, looks, locate, out)
     except OSError as error:
-        raise CheckError(f"{out} cannot hold the report: {error.strerror}.") from error
-    looks = look(rows, locate, classifier, out / LOOKS)
-    order = list(KINDS)
-    issues = sorted(find_issues(rows, looks, locate, classifier.taxonomy), key=lambda issue: order.index(issue.kind))
-    write_json(issues, len(rows), len(looks.unreadable), out / JSON)
-    write_csv(issues, out / CSV)
-    write_sheets(issues, looks, locate, out)
+        raise CheckError(f"{out} cannot hold the report: {error.strerror or error}.") from error
     print_counts(issues, len(rows))
     Console(stderr=True).print(f"What was found, with its photos, is in {out / PAGE}.")
     return SOME_UNREADABLE if looks.unreadable else 0

@@ -7,16 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from training.check.issue import Issue, quoted
-from training.classes import MIN_TRAIN_PHOTOS, choose_classes
+from training.classes import FEW_SOURCES, MIN_TRAIN_PHOTOS, choose_classes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from model.manifest import Row
     from model.taxonomy import Taxonomy
-
-FEW_SOURCES = 3
-"""A class of fewer sources may have learned the source instead."""
 
 
 def class_issues(rows: Sequence[Row], taxonomy: Taxonomy) -> Iterator[Issue]:
@@ -25,23 +22,22 @@ def class_issues(rows: Sequence[Row], taxonomy: Taxonomy) -> Iterator[Issue]:
     Photos that have no split yet count as train photos, since they may become so.
     """
     unsplit = any(not row.split for row in rows)
-    known = [replace(row, split=row.split or "train") for row in rows if row.label in taxonomy]
-    trained_as = choose_classes(known, taxonomy).class_of
+    known = [row for row in rows if row.label in taxonomy]
+    trained_as = choose_classes([replace(row, split=row.split or "train") for row in known], taxonomy).class_of
     by_label = defaultdict(list)
-    for row, counted in ((row, row.split or "train") for row in rows if row.label in taxonomy):
-        by_label[row.label].append((row, counted))
+    for row in known:
+        by_label[row.label].append(row)
     for label, members in sorted(by_label.items()):
-        of_label = tuple(row for row, _ in members)
-        train = [row for row, split in members if split == "train"]
+        train = [row for row in members if row.split in ("train", "")]
         if trained_as.get(label) != label:
             answer = f"it is answered as {trained_as[label]}" if label in trained_as else "nothing above it answers"
             needs = f"{label} has {len(train)} train photos and needs {MIN_TRAIN_PHOTOS}: {answer}."
-            yield Issue("few_photos", of_label, needs, len(train))
+            yield Issue("few_photos", tuple(members), needs, len(train))
             continue
         sources = {row.source for row in train}
         if 0 < len(sources) < FEW_SOURCES:
             says = f"All {len(train)} train photos of {label} are from {quoted(sources)}."
-            yield Issue("few_sources", of_label, says, len(sources))
-        absent = [split for split in ("val", "test") if split not in {split for _, split in members}]
+            yield Issue("few_sources", tuple(members), says, len(sources))
+        absent = [split for split in ("val", "test") if split not in {row.split for row in members}]
         if absent and not unsplit:
-            yield Issue("no_val_or_test", of_label, f"{label} has no photo in {' and none in '.join(absent)}.")
+            yield Issue("no_val_or_test", tuple(members), f"{label} has no photo in {' and none in '.join(absent)}.")

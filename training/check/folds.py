@@ -1,8 +1,9 @@
-"""What a model says of photos that it did not learn from, every photo once."""
+"""What a model says of photos that it did not learn from, every photo once, and which photos that can be asked of."""
 
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,16 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from model.manifest import Row
+
 FOLDS = 5
+
+
+def spread_over_folds(rows: Sequence[Row], groups: Sequence[str]) -> list[int]:
+    """Places of the rows whose label is in as many groups as there are folds, or more; none where that is one label."""
+    counts = Counter(label for label, _ in {(row.label, group) for row, group in zip(rows, groups, strict=True)})
+    kept = [place for place, row in enumerate(rows) if counts[row.label] >= FOLDS]
+    return kept if len({rows[place].label for place in kept}) > 1 else []
 
 
 def out_of_fold(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 
 from model.certainty import softmax
 from training.calibrate import fit_temperature
-from training.check.folds import FOLDS, out_of_fold
+from training.check.folds import out_of_fold, spread_over_folds
 from training.check.issue import Issue
 
 if TYPE_CHECKING:
@@ -51,11 +51,10 @@ def label_errors(looks: Looks, groups: Sequence[str], taxonomy: Taxonomy) -> Ite
     probable. Photos that the bundle itself was trained on lean towards their given label, so that some are missed.
     Labels of fewer groups than folds are left out, and so is a suggestion that is above or below the given label.
     """
-    counts = Counter(label for label, _ in {(row.label, group) for row, group in zip(looks.rows, groups, strict=True)})
-    kept = np.array([number for number, row in enumerate(looks.rows) if counts[row.label] >= FOLDS], np.int64)
-    labels = np.array([looks.rows[number].label for number in kept])
-    if len(set(labels)) < 2:
+    kept = spread_over_folds(looks.rows, groups)
+    if not kept:
         return
+    labels = np.array([looks.rows[number].label for number in kept])
     embeddings = looks.embeddings[kept]
     reduced = PCA(min(COMPONENTS, *embeddings.shape), random_state=0).fit_transform(embeddings)
     model = LogisticRegression(C=INVERSE_REGULARISATION, max_iter=200, tol=1e-3)

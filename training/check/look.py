@@ -15,6 +15,7 @@ from rich.progress import track
 from model.classifier import BATCH, DECODE_SIDE
 from model.engine import CORES
 from model.photo import Photo, PhotoError, open_photo, squash
+from training.atomic import atomically
 from training.check.hashes import perceptual_hash
 
 if TYPE_CHECKING:
@@ -72,7 +73,8 @@ def look(rows: Sequence[Row], locate: Callable[[Row], Path], classifier: Classif
             for batch in progress(done, "Opening photos", len(batches)):
                 found.update(batch)
     finally:  # who stops here need not wait as long the next time
-        np.save(kept, _table(found.values()))
+        with atomically(kept) as unfinished, unfinished.open("wb") as records:
+            np.save(records, _table(found.values()))
     pairs = [(row, found[key]) for row, key in zip(rows, keys, strict=True)]
     good = [row for row, record in pairs if not isinstance(record, PhotoError)]
     unreadable = [(row, error) for row, error in pairs if isinstance(error, PhotoError)]

@@ -14,7 +14,7 @@ from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from model.engine import CORES
-from training.check.folds import FOLDS, out_of_fold
+from training.check.folds import out_of_fold, spread_over_folds
 from training.check.issue import Issue
 
 if TYPE_CHECKING:
@@ -42,12 +42,11 @@ CUES = {
 
 def shortcut_issues(looks: Looks, groups: Sequence[str]) -> Iterator[Issue]:
     """For each cue one issue for all labels together, and one for each label that it gives away."""
-    counts = Counter(label for label, _ in {(row.label, group) for row, group in zip(looks.rows, groups, strict=True)})
-    kept = np.array([number for number, row in enumerate(looks.rows) if counts[row.label] >= FOLDS], np.int64)
+    kept = spread_over_folds(looks.rows, groups)
+    if not kept:
+        return
     rows, folded = [looks.rows[number] for number in kept], [groups[number] for number in kept]
     labels = np.array([row.label for row in rows])
-    if len(set(labels)) < 2:
-        return
     for cue, features in _cues(looks).items():
         forest = ExtraTreesClassifier(
             TREES, min_samples_leaf=LEAST_LEAF, class_weight="balanced", n_jobs=CORES, random_state=0

@@ -50,13 +50,13 @@ def _found(archive: Path, source: str | None, folder: Path, terms: dict[str, Any
             labels = _labels(records)
             names = {sha256: name for name, sha256 in manifest["files"].items() if name.startswith("photos/")}
             whose = source or f"casebook/{manifest['casebook']}"
-            for photo in records:
-                if photo["table"] == "photos" and photo["item_id"] in labels:
-                    label, why = labels[photo["item_id"]]
-                    file = folder / photo["sha256"]
-                    file.write_bytes(_checked(opened, names[photo["sha256"]], photo["sha256"]))
-                    origin, group = (f"{whose}/{name}" for name in (photo["sha256"], photo["item_id"]))
-                    yield Found(origin, file, label_of(label), group, whose, note=why, **terms)
+            photos = (record for record in records if record["table"] == "photos" and record["item_id"] in labels)
+            for photo in photos:
+                label, why = labels[photo["item_id"]]
+                file = folder / photo["sha256"]
+                file.write_bytes(_checked(opened, names[photo["sha256"]], photo["sha256"]))
+                origin, group = (f"{whose}/{name}" for name in (photo["sha256"], photo["item_id"]))
+                yield Found(origin, file, label_of(label), group, whose, note=why, **terms)
     except OSError as error:
         raise CollectError(f"{archive} cannot be read: {error.strerror or error}.") from error
     except (zipfile.BadZipFile, NotImplementedError, ValueError, KeyError, TypeError, AttributeError) as error:

@@ -106,7 +106,7 @@ class Client:
         Raises:
             FetchError: It is not there, too large, too slow, or not of the web.
             UnreachableError: The server does not answer, or kept failing.
-        CollectError: So did all the servers before.
+            CollectError: So did all the servers before.
         """
         try:
             content = self._get_patiently(address, asked)

@@ -53,15 +53,12 @@ def collect(candidates: Candidates, out: Path, client: Client, limit: int | None
         with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
             task = progress.add_task("", total=total)
             for candidate in candidates:
-                try:
-                    head = _take(candidate, collection, client)
-                except _LackingError as lacking:
-                    head = lacking.head
-                    if head == REFUSED:
-                        refusals[str(lacking)] += 1
-                    else:
-                        console.print(f"{plain(candidate.origin)}: {lacking}")
+                head, why = _try_to_take(candidate, collection, client)
                 tally[head] += 1
+                if head == REFUSED:
+                    refusals[why] += 1
+                elif why:
+                    console.print(f"{plain(candidate.origin)}: {why}")
                 had = tally[TAKEN] + tally[THERE]
                 progress.update(task, completed=had if limit else tally.total())
                 if had == limit:
@@ -72,6 +69,14 @@ def collect(candidates: Candidates, out: Path, client: Client, limit: int | None
     if not tally:
         raise CollectError("Nothing was found; check how what you asked for is spelled.")
     return SOME_MISSING if tally[MISSING] or tally[UNREADABLE] else 0
+
+
+def _try_to_take(candidate: Found | Missing | Pending, collection: Collection, client: Client) -> tuple[str, str]:
+    """Under which head a candidate counts, and why it is not kept; empty where it is, or was before."""
+    try:
+        return _take(candidate, collection, client), ""
+    except _LackingError as lacking:
+        return lacking.head, str(lacking)
 
 
 def _take(candidate: Found | Missing | Pending, collection: Collection, client: Client) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -104,5 +104,5 @@ def _picture(where: str, photos: Path) -> str | Path | None:
         where = unquote(where.removeprefix(SHOWN))
     elif where.startswith(SENT):
         where = where.rpartition("/")[2]
-    inside = PurePosixPath(where)
-    return None if inside.is_absolute() or ".." in inside.parts else photos / inside
+    inside = PureWindowsPath(where)  # heeds slashes of both kinds, and drives
+    return None if inside.anchor or ".." in inside.parts else photos / where

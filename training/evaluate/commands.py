@@ -43,7 +43,7 @@ class EvaluateError(SchregerError):
 
 
 @dataclass(frozen=True)
-class Photos:
+class EvaluationSet:
     """The rows to evaluate, of one split or any; all rows of their manifest; its digest; where a row's photo lies."""
 
     chosen: list[Row]
@@ -77,7 +77,7 @@ def command(
     return evaluate_bundle(first, photos, out, Evaluation(**wanted))
 
 
-def evaluate_bundle(classifier: Classifier, photos: Photos, out: Path, wanted: Evaluation) -> int:
+def evaluate_bundle(classifier: Classifier, photos: EvaluationSet, out: Path, wanted: Evaluation) -> int:
     """Measure one bundle and write everything about it."""
     measured = measure_all(classifier, photos)
     spoilt = _spoil(classifier, measured, photos) if wanted.robustness else []
@@ -95,7 +95,7 @@ def evaluate_bundle(classifier: Classifier, photos: Photos, out: Path, wanted: E
     return name_unreadable(measured)
 
 
-def compare_bundles(old: Classifier, new: Classifier, photos: Photos, out: Path, accept_unverified: bool) -> int:
+def compare_bundles(old: Classifier, new: Classifier, photos: EvaluationSet, out: Path, accept_unverified: bool) -> int:
     """Measure two bundles on the same photos and decide whether the new one may replace the old one."""
     before, after = measure_all(old, photos), measure_all(new, photos)
     predictions = before.predictions(old.classes), after.predictions(new.classes)
@@ -108,7 +108,7 @@ def compare_bundles(old: Classifier, new: Classifier, photos: Photos, out: Path,
     return unreadable if comparison.may_replace else MAY_NOT_REPLACE
 
 
-def _spoil(classifier: Classifier, measured: Measured, photos: Photos) -> list[Robustness]:
+def _spoil(classifier: Classifier, measured: Measured, photos: EvaluationSet) -> list[Robustness]:
     from training.evaluate.robustness import measure_robustness
 
     done = []
@@ -118,7 +118,7 @@ def _spoil(classifier: Classifier, measured: Measured, photos: Photos) -> list[R
     return done
 
 
-def _leave_sources_out(classifier: Classifier, photos: Photos) -> list[LeftOut]:
+def _leave_sources_out(classifier: Classifier, photos: EvaluationSet) -> list[LeftOut]:
     from training.evaluate.sources import embed, leave_sources_out
 
     typer.echo("features of the train and validation photos, then a head for each source left out", err=True)
@@ -126,14 +126,14 @@ def _leave_sources_out(classifier: Classifier, photos: Photos) -> list[LeftOut]:
     return list(leave_sources_out(embedded, classifier.classes, classifier.taxonomy))
 
 
-def _floor(measured: Measured, photos: Photos, classifier: Classifier) -> dict[str, Figure]:
+def _floor(measured: Measured, photos: EvaluationSet, classifier: Classifier) -> dict[str, Figure]:
     from training.baseline import baseline_predictions
 
     train = [row for row in photos.rows if row.split == "train"]
     return all_figures(baseline_predictions(train, measured.rows, photos.locate), classifier.taxonomy)
 
 
-def measure_all(classifier: Classifier, photos: Photos) -> Measured:
+def measure_all(classifier: Classifier, photos: EvaluationSet) -> Measured:
     """What a bundle says of the photos.
 
     Raises:
@@ -146,7 +146,7 @@ def measure_all(classifier: Classifier, photos: Photos) -> Measured:
     return measured
 
 
-def read_photos(manifest: Path | None, data: Path | None, split: str | None) -> Photos:
+def read_photos(manifest: Path | None, data: Path | None, split: str | None) -> EvaluationSet:
     """The photos of a manifest.
 
     Raises:
@@ -157,7 +157,7 @@ def read_photos(manifest: Path | None, data: Path | None, split: str | None) -> 
     found, locate = find_photos(manifest, data)
     rows = read_manifest(found)
     digest = hashlib.sha256(found.read_bytes()).hexdigest()
-    return Photos(choose(rows, split), split or "any", rows, digest, locate)
+    return EvaluationSet(choose(rows, split), split or "any", rows, digest, locate)
 
 
 def choose(rows: Sequence[Row], split: str | None) -> list[Row]:

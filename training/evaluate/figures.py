@@ -129,7 +129,8 @@ def _answers(photos: Predictions, taxonomy: Taxonomy) -> Iterator[Definition]:
     """What people are told."""
     answered = is_answered(photos)
     yield ANSWERED, photos, share(answered)
-    yield WRONG, photos, share(~is_right(photos, taxonomy), answered)
+    if answered.any():
+        yield WRONG, photos, share(~is_right(photos, taxonomy), answered)
 
 
 def _materials(photos: Predictions) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import cv2
@@ -35,7 +34,7 @@ def write_sheets(predictions: Predictions, locate: Callable[[Row], Path], out: P
             _tile(locate(predictions.rows[place]), f"{predictions.best[place]} {predictions.confidence[place]:.2f}")
             for place in surest
         ]
-        sheets[label] = f"{FOLDER}/{re.sub(r'[^a-z0-9_]+', '_', label.lower())}.jpg"
+        sheets[label] = f"{FOLDER}/{label}.jpg"
         (out / sheets[label]).write_bytes(_as_jpeg(_together(tiles)))
     return sheets
 

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from training.evaluate.bootstrap import RESAMPLES, Figure, difference, share, with_interval
 from training.evaluate.predictions import lineage
 from training.evaluate.products import FALSE_ALARMS, LEFT_ASIDE, sides
-from training.refit import INVERSE_REGULARISATION, ITERATIONS
+from training.refit import balanced_regression
 from training.seen import see
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ class LeftOut:
     """Recall of a product at FALSE_ALARMS on the validation photos of a source, by two heads on the same features.
 
     `seen` is of the head fitted on train photos of all sources, `unseen` of one fitted without this source, `change`
-    their difference. The last two are missing where too few photos of the product remain.
+    their difference. The last two are missing where too few photos of the product remain, or none of anything else.
     """
 
     product: str
@@ -80,7 +79,8 @@ def leave_sources_out(
     for product in LEFT_ASIDE:
         counted, positive = sides(product, labels, taxonomy)
         known = any(product in lineage(key, taxonomy) for key in classes)
-        if known and (positive & embedded.is_train).sum() >= MIN_LEFT and (positive & ~embedded.is_train).any():
+        asked = (positive & ~embedded.is_train).any()
+        if known and asked and _can_learn(counted & embedded.is_train, positive):
             yield from _leave_out(product, embedded, counted, positive, resamples)
 
 
@@ -91,9 +91,8 @@ def _leave_out(product: str, embedded: Embedded, counted: Bools, positive: Bools
         unseen, measured, possible = seen.copy(), np.zeros(len(groups), dtype=bool), True
         for fold in folds:
             chosen = positive & ~embedded.is_train & np.isin(embedded.sources, fold)
-            left = positive & embedded.is_train & ~np.isin(embedded.sources, fold)
             measured |= chosen
-            possible &= left.sum() >= MIN_LEFT
+            possible &= _can_learn(counted & embedded.is_train & ~np.isin(embedded.sources, fold), positive)
             if possible:
                 unseen[chosen] = _found(embedded, counted, positive, without=fold)[chosen]
         before, after = share(seen[measured]), share(unseen[measured])
@@ -106,6 +105,11 @@ def _leave_out(product: str, embedded: Embedded, counted: Bools, positive: Bools
             with_interval(after, of, resamples) if possible else None,
             difference(before, after, of, resamples) if possible else None,
         )
+
+
+def _can_learn(train: Bools, positive: Bools) -> bool:
+    """Whether these photos show the product often enough, and anything else at all."""
+    return bool((train & positive).sum() >= MIN_LEFT and (train & ~positive).any())
 
 
 def _parts(sources: NDArray[np.str_]) -> dict[str, list[tuple[str, ...]]]:
@@ -126,8 +130,8 @@ def _found(embedded: Embedded, counted: Bools, positive: Bools, without: Sequenc
     """
     allowed = counted & ~np.isin(embedded.sources, without)
     train = allowed & embedded.is_train
-    head = LogisticRegression(C=INVERSE_REGULARISATION, class_weight="balanced", max_iter=ITERATIONS)
-    score = head.fit(embedded.features[train], positive[train]).decision_function(embedded.features)
+    head = balanced_regression().fit(embedded.features[train], positive[train])
+    score = head.decision_function(embedded.features)
     others = allowed & ~embedded.is_train & ~positive
     limit = np.quantile(score[others], 1 - FALSE_ALARMS) if others.any() else np.inf
     return np.asarray(score > limit)

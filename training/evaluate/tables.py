@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from training.evaluate.report import Report
     from training.evaluate.scores import SliceScore
 
+    Content = tuple[Sequence[str], Iterable[Sequence[object]]]
     Table = tuple[str, Sequence[str], Iterable[Sequence[object]]]
 
 METRICS, PREDICTIONS = "metrics.json", "predictions.csv"
@@ -40,44 +41,51 @@ def tables(report: Report) -> Iterator[Table]:
     labels, counts = count_confusions(report.predictions)
     rows = [(label, *row) for label, row in zip(labels, counts.tolist(), strict=True)]
     yield "confusion.csv", ("label", *report.predictions.classes), rows
+    yield "classes.csv", *_classes(report)
+    yield "products.csv", *_products(report)
+    yield "sources.csv", *_slices(report.sources)
+    yield "group_sizes.csv", *_slices(report.sizes)
+    if report.robustness:
+        yield "robustness.csv", *_robustness(report)
+    if report.left_out:
+        yield "sources_left_out.csv", *_left_out(report)
 
-    columns = ("class", "photos", "taken_for_it", *_columns("precision", "recall", "f1"))
-    yield (
-        "classes.csv",
-        columns,
-        [(each.key, each.photos, each.alarms, *cells(each.precision, each.recall, each.f1)) for each in report.classes],
-    )
+
+def _classes(report: Report) -> Content:
+    return ("class", "photos", "taken_for_it", *_columns("precision", "recall", "f1")), [
+        (each.key, each.photos, each.alarms, *cells(each.precision, each.recall, each.f1)) for each in report.classes
+    ]
+
+
+def _products(report: Report) -> Content:
     scores = ("recall_at_1pct", "auc", "answered", "false_alarms", "precision")
-    columns = ("product", "photos", "others", *_columns(*scores))
-    yield "products.csv", columns, [
+    return ("product", "photos", "others", *_columns(*scores)), [
         (each.key, each.photos, each.others,
          *cells(each.recall, each.auc, each.answered, each.false_alarms, each.precision))
         for each in report.products
     ]  # fmt: skip
-    yield "sources.csv", *_slices(report.sources)
-    yield "group_sizes.csv", *_slices(report.sizes)
 
-    if report.robustness:
-        columns = ("disturbance", "photos", "figure", *_columns("clean", "spoilt", "change"))
-        yield (
-            "robustness.csv",
-            columns,
-            [
-                (each.name, each.photos, name, *cells(change.before, change.after, change.difference))
-                for each in report.robustness
-                for name, change in each.changes.items()
-            ],
-        )
-    if report.left_out:
-        columns = ("product", "source", "photos", *_columns("seen", "unseen", "change"))
-        yield (
-            "sources_left_out.csv",
-            columns,
-            [
-                (each.product, each.source, each.photos, *cells(each.seen, each.unseen, each.change))
-                for each in report.left_out
-            ],
-        )
+
+def _slices(slices: Sequence[SliceScore]) -> Content:
+    return ("name", "photos", "objects", "labels", *_columns("top_1", "answered", "wrong")), [
+        (each.name, each.photos, each.objects, ";".join(each.labels), *cells(each.right, each.answered, each.wrong))
+        for each in slices
+    ]
+
+
+def _robustness(report: Report) -> Content:
+    return ("disturbance", "photos", "figure", *_columns("clean", "spoilt", "change")), [
+        (each.name, each.photos, name, *cells(change.before, change.after, change.difference))
+        for each in report.robustness
+        for name, change in each.changes.items()
+    ]
+
+
+def _left_out(report: Report) -> Content:
+    return ("product", "source", "photos", *_columns("seen", "unseen", "change")), [
+        (each.product, each.source, each.photos, *cells(each.seen, each.unseen, each.change))
+        for each in report.left_out
+    ]
 
 
 def cells(*figures: Figure | None) -> list[float | None]:
@@ -89,10 +97,3 @@ def cells(*figures: Figure | None) -> list[float | None]:
 
 def _columns(*names: str) -> list[str]:
     return [name if part == "value" else f"{name}_{part}" for name in names for part in INTERVAL]
-
-
-def _slices(slices: Sequence[SliceScore]) -> tuple[Sequence[str], Iterable[Sequence[object]]]:
-    return ("name", "photos", "objects", "labels", *_columns("top_1", "answered", "wrong")), [
-        (each.name, each.photos, each.objects, ";".join(each.labels), *cells(each.right, each.answered, each.wrong))
-        for each in slices
-    ]

@@ -23,6 +23,7 @@ from model.errors import SchregerError
 from model.manifest import REQUIRED
 from model.photo import PhotoError, open_photo
 from model.taxonomy import load_taxonomy
+from training.atomic import atomically
 from training.corrections import correct, read_corrections
 from training.heaps import DRAWN, GOODS, LOOKALIKE, SCALES
 from training.heaps.heap import draw_heap, draw_skin
@@ -66,12 +67,14 @@ def draw_heaps(
 ) -> list[Row]:
     """Write so many drawn photos of each train and val row of scales or look-alikes, and their manifest.csv.
 
-    Returns the rows of the manifest; the same seed draws the same. A photo that does not open is passed over.
+    Returns the rows of the manifest; the same seed draws the same. A photo that does not open, or that was drawn, is
+    passed over.
 
     Raises:
         HeapsError: No row shows scales, or the folder cannot be written to.
     """
-    chosen = [row for split in ("train", "val") for row in _chosen([row for row in rows if row.split == split])]
+    photographed = [row for row in rows if DRAWN not in row.note]
+    chosen = [row for split in ("train", "val") for row in _chosen([row for row in photographed if row.split == split])]
     if not any(row.label == SCALES for row in chosen):
         raise HeapsError(f"No photo in split train or val is labelled {SCALES}: there is nothing to draw heaps of.")
     drawn = []
@@ -115,6 +118,7 @@ def _keep(pixels: NDArray[np.uint8], row: Row, out: Path) -> Row:
     content = cv2.imencode(".webp", pixels[..., ::-1], [cv2.IMWRITE_WEBP_QUALITY, WEBP_QUALITY])[1].tobytes()
     digest = hashlib.sha256(content).hexdigest()
     file = f"photos/{digest[:16]}.webp"
-    (out / file).write_bytes(content)
+    with atomically(out / file) as partial:  # of several processes that train together each draws them
+        partial.write_bytes(content)
     height, width = pixels.shape[:2]
     return replace(row, file=file, sha256=digest, label=label, width=width, height=height, note=note)

@@ -322,3 +322,13 @@ def test_what_cannot_be_checked_is_one_sentence(
     assert done.exit_code == 2
     assert says in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_report_that_cannot_be_written_is_one_sentence(
+    clean: Any, schreger: Callable[..., Result], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    (out / "report.json").mkdir(parents=True)
+    done = schreger("dataset", "check", "--data", clean.write(), "--out", out)
+    assert done.exit_code == 2
+    assert done.stderr.endswith(f"{out} cannot hold the report: Is a directory.\n")

@@ -316,7 +316,9 @@ def test_a_task_without_exactly_one_label_or_with_a_photo_elsewhere_is_told(
         task(4, "../secret.jpg", "bone"),
         task(5, "/data/local-files/?d=..%2Fsecret.jpg", "bone"),
         task(6, str(tmp_path / "secret.jpg"), "bone"),
-        task(7, "a.jpg", "bone"),
+        task(7, "C:/Users/me/secret.jpg", "bone"),
+        task(8, "..\\secret.jpg", "bone"),
+        task(9, "a.jpg", "bone"),
     )
     done = collect("label-studio", file, *TERMS, "--photos", tmp_path / "photos")
     assert done.exit_code == 3
@@ -324,8 +326,8 @@ def test_a_task_without_exactly_one_label_or_with_a_photo_elsewhere_is_told(
     lines = done.stderr.splitlines()
     assert lines[0] == "project-1/1: has 2 labels where one is needed"
     assert lines[1:3] == [f"project-1/{number}: has no labels where one is needed" for number in (2, 3)]
-    assert all("names a photo outside" in line for line in lines[3:6])
-    assert "Taken 1, already there 0, refused by licence 0, missing 6," in lines[6]
+    assert all("names a photo outside" in line for line in lines[3:8])
+    assert "Taken 1, already there 0, refused by licence 0, missing 8," in lines[8]
 
 
 def test_of_several_controls_one_may_be_named(

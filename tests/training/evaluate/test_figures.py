@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.metrics import balanced_accuracy_score, f1_score, recall_score, roc_auc_score
 
+from model.finding import Finding
 from model.manifest import Row
 from model.taxonomy import load_taxonomy
 from training.evaluate.bootstrap import Figure
@@ -234,6 +236,14 @@ def test_photos_that_lack_what_a_figure_needs_only_lack_the_figure(labels: list[
     assert ("AUC" in got) == ("ivory" in labels and len(set(labels)) > 1)
     assert ("parrots, top-1" in got) == ("agapornis" in labels)
     assert ("pangolin, recall" in got) == ("pangolin" in labels)
+
+
+def test_where_nothing_is_answered_no_share_of_answers_is_wrong() -> None:
+    photos = said(*(("ivory", {"ivory": 0.5, "bone": 0.5}),) * 4)
+    silent = Finding(None, "rolled_up", 0.5, (), 0.5, (), "b")
+    got = values(replace(photos, findings=[silent] * 4))
+    assert got["photos answered"].value == 0
+    assert "answers, wrong" not in got
 
 
 def test_a_bundle_without_the_classes_of_a_figure_lacks_it_too() -> None:

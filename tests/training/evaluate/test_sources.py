@@ -9,13 +9,15 @@ from training.evaluate.sources import MIN_PHOTOS, Embedded, LeftOut, leave_sourc
 TAXONOMY = load_taxonomy()
 
 
-def embedded(by_ground: float, sources: tuple[str, ...] = ("museum", "shop")) -> Embedded:
+def embedded(
+    by_ground: float, sources: tuple[str, ...] = ("museum", "shop"), wood_of: tuple[str, ...] = ("museum", "shop")
+) -> Embedded:
     """Ivory and wood of each source; ivory of the first shows it by its look, less so the more by the ground's."""
     generator = np.random.default_rng(0)
     rows, features = [], []
     for split, count in (("train", 60), ("val", MIN_PHOTOS + 12)):
         for source in sources:
-            for label in ("ivory", "wood"):
+            for label in ("ivory", "wood") if source in wood_of else ("ivory",):
                 for number in range(count):
                     name = f"{label}-{source}-{split}-{number}"
                     rows.append(Row(name, "", label, split, name, source, "", "", 9, 9, ""))  # type: ignore[arg-type]
@@ -57,6 +59,16 @@ def test_the_only_source_cannot_be_left_out() -> None:
     assert set(found) == {("ivory", "museum"), ("tusk_ivory", "museum")}
     assert found["ivory", "museum"].unseen is found["ivory", "museum"].change is None
     assert found["ivory", "museum"].seen.value > 0.9
+
+
+def test_the_source_of_all_else_cannot_be_left_out() -> None:
+    found = left_out(embedded(by_ground=0, wood_of=("museum",)))
+    assert found["ivory", "museum"].unseen is None
+    assert found["ivory", "shop"].unseen
+
+
+def test_where_all_photos_show_the_product_nothing_is_left_out() -> None:
+    assert left_out(embedded(by_ground=0, wood_of=())) == {}
 
 
 def test_small_sources_are_left_out_a_fold_at_a_time() -> None:
