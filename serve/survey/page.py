@@ -18,6 +18,9 @@ PAGES = Path(__file__).parent / "pages"
 LOG_TEMPLATE = PAGES / "log.typ"
 """How a PDF file of an information log looks."""
 
+LETTERS = 80
+"""Of a name in a table on the page."""
+
 SHOWN = 20
 """Lines of the tables on the page; the CSV files have them all."""
 
@@ -47,14 +50,24 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    found.filters |= {"percent": _percent, "number": _number, "named": _named}
+    found.filters |= {"percent": _percent, "number": _number, "named": named, "moment": _moment, "short": _short}
     return found
 
 
-def _named(key: str) -> str:
+def named(key: str) -> str:
     """The name of a class, where it has one."""
     taxonomy = load_taxonomy()
     return taxonomy.name(key) if key in taxonomy else key
+
+
+def _moment(time: str) -> str:
+    """An ISO 8601 time in UTC, for people."""
+    return time.replace("T", " ").replace("+00:00", " UTC")
+
+
+def _short(text: str) -> str:
+    """What a row of a table has room for on a phone; the CSV files have all of it."""
+    return text if len(text) <= LETTERS else f"{text[: LETTERS - 1]}…"
 
 
 def _percent(share: float | None) -> str:
