@@ -77,7 +77,7 @@ def _say(content: dict[str, Any], out: Path, quiet: bool) -> None:
     console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
     strata = len(content["tables"]["verdicts"])
     console.print(
-        f"{content['adverts']} adverts in {strata} strata; {out / 'index.html'} shows the survey.", markup=False
+        f"Adverts: {content['adverts']}, strata: {strata}; {out / 'index.html'} shows the survey.", markup=False
     )
     for reason, number in content["left_out"].items():
         console.print(f"Left out, {reason}: {number}.", markup=False)

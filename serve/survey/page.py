@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 PAGES = Path(__file__).parent / "pages"
 LOG_TEMPLATE = PAGES / "log.typ"
 """How a PDF file of an information log looks."""
+
+TURNING = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
+"""Signs that turn the direction of writing, with which a seller could disguise a name and what stands behind it."""
 
 LETTERS = 80
 """Of a name in a table on the page."""
@@ -49,9 +53,15 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
+        finalize=_legible,
     )
     found.filters |= {"percent": _percent, "number": _number, "named": named, "moment": _moment, "short": _short}
     return found
+
+
+def _legible(value: object) -> object:
+    """Text whose signs that turn it are given by their Unicode number, as in the PDF files."""
+    return TURNING.sub(lambda sign: f"‹U+{ord(sign[0]):04X}›", value) if type(value) is str else value
 
 
 def named(key: str) -> str:

@@ -101,9 +101,12 @@ def plot_map(rows: Table, file: Path) -> None:
     largest = max(size) or 1
     longitude, latitude = ([row[name] for row in rows] for name in ("longitude", "latitude"))
     axes.scatter(longitude, latitude, [20 + 380 * each / largest for each in size], color=MARK, alpha=0.5)
-    for row in sorted(rows, key=lambda row: -row["alarms"])[:LINES]:
-        axes.annotate(_short(row["location"]), (row["longitude"], row["latitude"]), fontsize=7)
-    axes.set(xlabel="longitude", ylabel="latitude", aspect="equal")
+    places: dict[str, tuple[float, float]] = {}  # each is named once
+    for row in sorted(rows, key=lambda row: -row["alarms"]):
+        places.setdefault(row["location"], (row["longitude"], row["latitude"]))
+    for name, place in list(places.items())[:LINES]:
+        axes.annotate(_short(name), place, xytext=(5, 5), textcoords="offset points", fontsize=7)
+    axes.set(xlabel="longitude, degrees east", ylabel="latitude, degrees north", aspect="equal")
     axes.margins(0.15)
     _save(canvas, file, [axes])
 

@@ -211,6 +211,14 @@ def test_a_log_of_an_advert_that_states_nothing_has_no_empty_heading(files: Any,
     assert sorted("As advertised" in page for page in pages.values()) == [False, True]
 
 
+def test_a_seller_cannot_turn_what_stands_behind_the_name(files: Any, alarm: Alarm) -> None:
+    files.write([alarm("a", seller="\u202eyrovi")])
+    _, out = files.survey()
+    for page in (out / "index.html", *(out / "logs").glob("*.html")):
+        assert "\u202e" not in page.read_text()
+        assert "‹U+202E›yrovi" in page.read_text()
+
+
 def test_every_log_is_found_from_the_page(files: Any, alarm: Alarm) -> None:
     files.write(many(alarm, 25, 0))
     _, out = files.survey()
@@ -328,7 +336,7 @@ def test_the_command_ends_with_a_status_and_a_sentence(
     options = ("--adverts", tmp_path / "adverts.csv", "--out", tmp_path / "out")
     done = schreger("survey", tmp_path / "scan", *options)
     assert (done.returncode, done.stdout) == (0, "")
-    assert done.stderr.startswith("2 adverts in 1 strata")
+    assert done.stderr.startswith("Adverts: 2, strata: 1; ")
     done = schreger("survey", tmp_path, *options)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
