@@ -104,7 +104,10 @@ class Desk:
             score=round(verdict.score, 4),
             answer=verdict.answer,
             name=self._name(verdict.answer),
-            reasons=tuple(ReasonOut(**vars(reason)) for reason in verdict.reasons),
+            reasons=tuple(
+                ReasonOut(kind=reason.kind, sentence=reason.sentence, weight=round(reason.weight, 4))
+                for reason in verdict.reasons
+            ),
             pictures=self._pictures(given.pictures, verdict.findings),
             policy=verdict.policy,
             bundle=verdict.bundle,

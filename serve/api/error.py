@@ -19,6 +19,19 @@ BY_STATUS = {
 }
 """What the web framework itself refuses."""
 
+IN_PLAIN_WORDS = {
+    "extra_forbidden": "there is no such field",
+    "missing": "it is needed",
+    "bytes_type": "a picture must be written in base64",
+    "model_attributes_type": "an object is wanted",
+    "string_type": "one text is wanted, as a string",
+    "string_too_long": "at most {max_length} characters are taken",
+    "too_long": "at most {max_length} are taken at a time",
+    "tuple_type": "a list is wanted",
+    "too_short": "at least {min_length} is needed",
+}
+"""For clients, what pydantic says in terms of Python, by its type of error."""
+
 
 class ApiError(SchregerError):
     """A request that is not answered.
@@ -43,8 +56,11 @@ def our_fault() -> ApiError:
 
 def invalid(errors: Sequence[Any]) -> ApiError:
     """A request that is not as the schema says, from the errors that pydantic lists; the first is told."""
-    where = ".".join(str(part) for part in errors[0]["loc"] if part != "body") or "body"
-    return ApiError(422, "invalid_request", f"The request cannot be used: {where}: {errors[0]['msg'].rstrip('.')}.")
+    first = errors[0]
+    where = ".".join(str(part) for part in first["loc"] if part != "body") or "body"
+    plain = IN_PLAIN_WORDS.get(first["type"])
+    why = plain.format(**first.get("ctx", {})) if plain else first["msg"].rstrip(".")
+    return ApiError(422, "invalid_request", f"The request cannot be used: {where}: {why}.")
 
 
 def of_status(status: int) -> ApiError:
@@ -56,4 +72,6 @@ def to_response(error: ApiError, request_id: str, headers: Mapping[str, str] | N
     """The answer to the client."""
     content = {"error": {"code": error.code, "message": str(error), "request_id": request_id}}
     own = {"retry-after": str(error.retry_after)} if error.retry_after else {}
+    if error.status == 401:
+        own["www-authenticate"] = "Bearer"  # clients send what they have only when they are asked
     return JSONResponse(content, error.status, {**(headers or {}), **own})

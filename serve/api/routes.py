@@ -10,7 +10,7 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from serve.api.desk import Desk
-from serve.api.error import BY_STATUS, ApiError, invalid
+from serve.api.error import ApiError, invalid
 from serve.api.limits import MAX_PICTURES, MAX_TEXT
 from serve.api.metrics import CONTENT_TYPE
 from serve.api.schemas import (
@@ -120,8 +120,8 @@ async def _read(request: Request, model: type[Body]) -> Body:
             return model.model_validate(await _form(request))
     except ValidationError as error:
         raise invalid(error.errors(include_url=False, include_input=False)) from None
-    except MultiPartException:
-        raise ApiError(400, *BY_STATUS[400]) from None
+    except MultiPartException as error:
+        raise ApiError(400, "invalid_request", f"The form cannot be read: {error.message.rstrip('.')}.") from None
     raise ApiError(415, "unsupported_media_type", "Send multipart/form-data or application/json.")
 
 

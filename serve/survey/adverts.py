@@ -4,21 +4,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from model.taxonomy import load_taxonomy
 from serve.advert.policy import load_policy
 from serve.advert.reasons import CONTRADICTION
 from serve.survey.read import SurveyError
-from serve.survey.values import read_currency, read_date, read_number
+from serve.survey.values import read_currency, read_date, read_degrees, read_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from serve.advert import Advert
 
 YES, NO = ("1", "yes", "true"), ("0", "no", "none", "false")
 UNNAMED = "unnamed platform"
+_latitude, _longitude = (partial(read_degrees, most=most) for most in (90, 180))
+FIELDS: dict[str, Callable[[str], object]] = {
+    "price": read_number, "posted_at": read_date, "location": str.strip, "seller": str.strip,
+    "quantity": read_number, "latitude": _latitude, "longitude": _longitude,
+}  # fmt: skip
+"""Columns of the advert file that a figure needs, and how they are read."""
+
+OWN = ("quantity", "latitude", "longitude")
+"""Those that an advert file may have beside the usual columns."""
 
 
 @dataclass(frozen=True)
@@ -61,14 +71,16 @@ class Joined:
     """The rows, and beside each alarm's advert what the scan found, by id.
 
     Attributes:
+        words: The expert's own words by id.
         left_out: How many inputs could not be used, by reason.
-        unread: How many cells of the rows could not be read, by kind.
+        fields: By column, in how many adverts it was read, could not be read, and is not stated.
     """
 
     rows: list[Row]
     alarms: dict[str, tuple[Advert, Mapping[str, Any]]]
+    words: dict[str, str]
     left_out: dict[str, int]
-    unread: dict[str, int]
+    fields: dict[str, dict[str, int]]
 
 
 class Subjects:
@@ -135,25 +147,36 @@ def join(
             _check_stratum(label, row)
             row = replace(row, label=subjects.labelled(label["label"], row, set(about.values())))
         rows.append(row)
-    written = [advert for advert, _ in both.values()]
     left_out = {
         "adverts without an id, or with that of an earlier one": doubled,
-        "adverts that the scan lacks": len(known) - len(both),
+        "adverts that the scan lacks, or has no verdict on": len(known) - len(both),
         "scanned adverts that the advert file lacks": len(scanned) - len(both),
         "labels of adverts that are not in the survey": sum(own not in both for own in labels),
     }
-    unread = {
-        "prices that are no plain number": _unread(written, "price", [row.price for row in rows]),
-        "days of posting that are no ISO 8601 date": _unread(written, "posted_at", [row.posted for row in rows]),
-        "prices in no currency of the rates": sum(bool(rates) and row.value is None for row in rows if row.price),
-    }
-    alarms = {own: both[own] for own in about}
-    return Joined(rows, alarms, *({name: n for name, n in each.items() if n} for each in (left_out, unread)))
+    return Joined(
+        rows,
+        alarms={own: both[own] for own in about},
+        words={own: label["label"] for own, label in labels.items()},
+        left_out={reason: number for reason, number in left_out.items() if number},
+        fields=_fields([advert for advert, _ in both.values()], rows, rates),
+    )
 
 
-def _unread(adverts: Iterable[Advert], column: str, values: Iterable[object]) -> int:
-    """How many cells hold something that could not be read."""
-    return sum(bool(getattr(advert, column)) and value is None for advert, value in zip(adverts, values, strict=True))
+def _fields(adverts: Iterable[Advert], rows: Iterable[Row], rates: Mapping[str, float]) -> dict[str, dict[str, int]]:
+    """What was read of each column; those of the file's own are told of where an advert states them."""
+    counts = {name: {"read": 0, "unread": 0, "unstated": 0} for name in FIELDS}
+    for advert in adverts:
+        for name, read in FIELDS.items():
+            text = _stated(advert, name)
+            counts[name]["unstated" if not text else "read" if read(text) is not None else "unread"] += 1
+    if rates:
+        worth = [row.value is not None for row in rows if row.price is not None]
+        counts["currency"] = {"read": sum(worth), "unread": len(worth) - sum(worth), "unstated": 0}
+    return {name: found for name, found in counts.items() if name not in OWN or found["read"] + found["unread"]}
+
+
+def _stated(advert: Advert, column: str) -> str:
+    return str(advert.other.get(column, "") if column in OWN else getattr(advert, column)).strip()
 
 
 def _row(
@@ -174,8 +197,8 @@ def _row(
         seller=advert.seller.strip(),
         language=advert.language.strip(),
         location=advert.location.strip(),
-        latitude=_degrees(advert.other.get("latitude", "")),
-        longitude=_degrees(advert.other.get("longitude", "")),
+        latitude=_latitude(advert.other.get("latitude", "")),
+        longitude=_longitude(advert.other.get("longitude", "")),
         posted=read_date(advert.posted_at),
         price=price,
         currency=currency,
@@ -189,13 +212,6 @@ def _row(
         cluster=cluster,
         label=None,
     )
-
-
-def _degrees(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
 
 
 def _check_stratum(label: Mapping[str, str], row: Row) -> None:

@@ -57,7 +57,8 @@ def command(
         "one_currency": next((currency for currency, rate in worth.items() if rate == 1), None),
         **made,
         "left_out": joined.left_out,
-        "unread": joined.unread,
+        "fields": joined.fields,
+        "scan_errors": sum(bool(scanned[row.id]["error"]) for row in joined.rows),
         "error_rates": error_rates(),
     }
     try:
@@ -76,10 +77,13 @@ def _say(content: dict[str, Any], out: Path, quiet: bool) -> None:
     console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
     strata = len(content["tables"]["verdicts"])
     console.print(
-        f"{content['adverts']} adverts in {strata} strata; {out / 'index.html'} shows the survey.", markup=False
+        f"Adverts: {content['adverts']}, strata: {strata}; {out / 'index.html'} shows the survey.", markup=False
     )
-    for reason, number in (content["left_out"] | content["unread"]).items():
-        console.print(f"Not used: {number} {reason}.", markup=False)
+    for reason, number in content["left_out"].items():
+        console.print(f"Left out, {reason}: {number}.", markup=False)
+    unread = [f"{name} {found['unread']}" for name, found in content["fields"].items() if found["unread"]]
+    if unread:
+        console.print(f"Could not be read in so many adverts, which are kept: {', '.join(unread)}.", markup=False)
 
 
 def _plain(value: object) -> str:

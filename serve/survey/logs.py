@@ -11,7 +11,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from serve.advert.read import picture_paths
-from serve.survey.page import write_log_page
+from serve.survey.page import named, write_log_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -56,13 +56,13 @@ def write_logs(joined: Joined, folder: Path, root: Path, to_pdf: ToPdf | None = 
     groups: dict[tuple[str, ...], list[Row]] = defaultdict(list)
     for row in joined.rows:
         groups[_party(row)].append(row)
-    created = datetime.now(UTC).isoformat(timespec="seconds")
+    made = {"created": datetime.now(UTC).isoformat(timespec="seconds"), "made_by": f"schreger {version('schreger')}"}
     index = []
     for party, rows in groups.items():
         if any(row.subject for row in rows):
-            log, screenshots = _log(party, rows, joined.alarms, created, root)
+            log, screenshots = _log(party, rows, joined, made, root)
             _write(log, screenshots, folder, to_pdf)
-            index.append({key: log[key] for key in ("log", "about", "alarms", "adverts_in_survey")})
+            index.append({key: log[key] for key in ("log", "about", "sellers", "alarms", "adverts_in_survey")})
     return sorted(index, key=lambda each: (-each["alarms"], each["log"]))
 
 
@@ -74,11 +74,7 @@ def _party(row: Row) -> tuple[str, ...]:
 
 
 def _log(
-    party: tuple[str, ...],
-    rows: list[Row],
-    alarms: Mapping[str, tuple[Advert, Mapping[str, Any]]],
-    created: str,
-    root: Path,
+    party: tuple[str, ...], rows: list[Row], joined: Joined, made: Mapping[str, str], root: Path
 ) -> tuple[dict[str, Any], dict[str, str]]:
     flagged = [row for row in rows if row.subject]
     days = sorted(row.posted.isoformat() for row in flagged if row.posted)
@@ -86,24 +82,25 @@ def _log(
     name = sha256("\0".join(party).encode("utf-8", "backslashreplace")).hexdigest()[:12]
     log = {
         "log": f"log-{name}",
-        "created": created,
-        "made_by": f"schreger {version('schreger')}",
+        **made,
         "about": f"{party[0]} {party[-1]}" + (f" on {party[1]}" if party[0] == "seller" else ""),
         "sellers": sorted({f"{row.seller} on {row.platform}" for row in rows if row.seller}),
         "first_posted": days[0] if days else None,
         "last_posted": days[-1] if days else None,
         "adverts_in_survey": len(rows),
         "alarms": len(flagged),
-        "adverts": [_advert(row, *alarms[row.id], root, screenshots) for row in flagged],
+        "adverts": [
+            _advert(*joined.alarms[row.id], root, screenshots)
+            | {"contradiction": row.contradiction, "expert_label": joined.words.get(row.id)}
+            for row in flagged
+        ],
         "limits": LIMITS,
         "to_fill_in": dict.fromkeys(TO_FILL, ""),
     }
     return log, screenshots
 
 
-def _advert(
-    row: Row, advert: Advert, found: Mapping[str, Any], root: Path, screenshots: dict[str, str]
-) -> dict[str, Any]:
+def _advert(advert: Advert, found: Mapping[str, Any], root: Path, screenshots: dict[str, str]) -> dict[str, Any]:
     """What the seller wrote, word for word, and what was found; a screenshot is read into `screenshots`."""
     names = ("id", "platform", "seller", "url", "title", "text", "seller_text", "price", "currency", "location",
              "language", "posted_at")  # fmt: skip
@@ -112,9 +109,10 @@ def _advert(
     return {
         **written,
         **judged,
-        "contradiction": row.contradiction,
-        "expert_label": row.label,
-        "pictures": [dict(picture) for picture in found["pictures"] or ()],
+        "name": named(found["answer"] or ""),
+        "pictures": [
+            picture | {"name": named(picture["answer"]) if picture["answer"] else None} for picture in found["pictures"]
+        ],
         "screenshot": _screenshot(advert.other.get("screenshot", ""), root, screenshots),
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 PAGES = Path(__file__).parent / "pages"
 LOG_TEMPLATE = PAGES / "log.typ"
 """How a PDF file of an information log looks."""
+
+TURNING = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
+"""Signs that turn the direction of writing, with which a seller could disguise a name and what stands behind it."""
+
+LETTERS = 80
+"""Of a name in a table on the page."""
 
 SHOWN = 20
 """Lines of the tables on the page; the CSV files have them all."""
@@ -46,15 +53,31 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
+        finalize=_legible,
     )
-    found.filters |= {"percent": _percent, "number": _number, "named": _named}
+    found.filters |= {"percent": _percent, "number": _number, "named": named, "moment": _moment, "short": _short}
     return found
 
 
-def _named(key: str) -> str:
+def _legible(value: object) -> object:
+    """Text whose signs that turn it are given by their Unicode number, as in the PDF files."""
+    return TURNING.sub(lambda sign: f"‹U+{ord(sign[0]):04X}›", value) if type(value) is str else value
+
+
+def named(key: str) -> str:
     """The name of a class, where it has one."""
     taxonomy = load_taxonomy()
     return taxonomy.name(key) if key in taxonomy else key
+
+
+def _moment(time: str) -> str:
+    """An ISO 8601 time in UTC, for people."""
+    return time.replace("T", " ").replace("+00:00", " UTC")
+
+
+def _short(text: str) -> str:
+    """What a row of a table has room for on a phone; the CSV files have all of it."""
+    return text if len(text) <= LETTERS else f"{text[: LETTERS - 1]}…"
 
 
 def _percent(share: float | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,8 +38,8 @@ PREVALENCE = pyarrow.schema(
 )  # fmt: skip
 
 MACROS = """
-CREATE MACRO lowest(total, squares, rate, low) AS greatest(
-    0, total * coalesce(rate, 0) - sqrt((total * (coalesce(rate, 0) - low)) ** 2 + 3.84 * coalesce(rate, 0) * squares));
+CREATE MACRO lowest(total, squares, rate, low) AS if(total IS NULL OR low IS NULL, NULL, greatest(0,
+    total * coalesce(rate, 0) - sqrt((total * (coalesce(rate, 0) - low)) ** 2 + 3.84 * coalesce(rate, 0) * squares)));
 CREATE MACRO highest(total, squares, rate, high) AS
     total * coalesce(rate, 0) + sqrt((total * (high - coalesce(rate, 0))) ** 2 + 3.84 * high * squares);
 """
@@ -54,7 +53,7 @@ Table = list[dict[str, Any]]
 def make_tables(rows: Iterable[Row], corrected: Iterable[Corrected], folder: Path) -> dict[str, Table]:
     """Write adverts.parquet and prevalence.parquet, and every table as CSV; give the tables by name."""
     sources = {
-        "adverts": pyarrow.Table.from_pylist([asdict(row) for row in rows], ADVERTS),
+        "adverts": pyarrow.Table.from_pylist([vars(row) for row in rows], ADVERTS),
         "prevalence": pyarrow.Table.from_pylist([each.record() for each in corrected], PREVALENCE),
     }
     tables = {}

@@ -147,24 +147,30 @@ def listening() -> Iterator[tuple[str, list[object]]]:
 
 
 @pytest.mark.parametrize(
-    ("path", "body"),
+    ("path", "body", "said"),
     [
-        ("vet", {"titel": "x"}),
-        ("vet", {"title": 7}),
-        ("vet", {"title": "x" * 2_001}),
-        ("vet", {"text": "x" * 20_001}),
-        ("vet", {"pictures": ["not base64!"]}),
-        ("vet", {"pictures": [""] * 11}),
-        ("vet", []),
-        ("vet/batch", {"adverts": []}),
-        ("vet/batch", {"adverts": [{}] * 101}),
-        ("vet/batch", {"adverts": [{"pictures": "x"}]}),
-        ("classify", {"pictures": []}),
-        ("classify", {}),
+        ("vet", {"titel": "x"}, "titel: there is no such field."),
+        ("vet", {"price": 7}, "price: one text is wanted, as a string."),
+        ("vet", {"title": "x" * 2_001}, "title: at most 2000 characters are taken."),
+        ("vet", {"text": "x" * 20_001}, "text: at most 20000 characters are taken."),
+        ("vet", {"pictures": ["not base64!"]}, "pictures.0: a picture must be written in base64."),
+        ("vet", {"pictures": [5]}, "pictures.0: a picture must be written in base64."),
+        ("vet", {"pictures": [""] * 11}, "pictures: at most 10 are taken at a time."),
+        ("vet", [], "body: Input should be an object."),
+        ("vet/batch", {"adverts": []}, "adverts: at least 1 is needed."),
+        ("vet/batch", {"adverts": [{}] * 101}, "adverts: at most 100 are taken at a time."),
+        ("vet/batch", {"adverts": ["x"]}, "adverts.0: an object is wanted."),
+        ("vet/batch", {"adverts": [{"pictures": "x"}]}, "adverts.0.pictures: a list is wanted."),
+        ("classify", {"pictures": []}, "pictures: at least 1 is needed."),
+        ("classify", {}, "pictures: it is needed."),
     ],
 )
-def test_what_the_schema_does_not_allow_is_one_sentence(path: str, body: Any, client: httpx.Client) -> None:
-    assert error_of(client.post(f"/v1/{path}", json=body), 422) == "invalid_request"
+def test_what_the_schema_does_not_allow_is_one_plain_sentence(
+    path: str, body: Any, said: str, client: httpx.Client
+) -> None:
+    answered = client.post(f"/v1/{path}", json=body)
+    assert error_of(answered, 422) == "invalid_request"
+    assert answered.json()["error"]["message"] == f"The request cannot be used: {said}"
 
 
 @pytest.mark.parametrize("path", ["vet", "vet/batch", "classify"])
@@ -180,7 +186,9 @@ def test_what_is_no_form_is_one_sentence(body: bytes, client: httpx.Client) -> N
     kind = {"content-type": "multipart/form-data; boundary=x"}
     answered = client.post("/v1/classify", content=body, headers=kind)
     assert error_of(answered, answered.status_code) == "invalid_request"
-    assert error_of(client.post("/v1/vet", data={"text": "x" * 100_000}, files=files(b"")), 400) == "invalid_request"
+    long = client.post("/v1/vet", data={"text": "x" * 100_000}, files=files(b""))
+    assert error_of(long, 400) == "invalid_request"
+    assert "exceeded maximum size" in long.json()["error"]["message"]
     twice = client.post("/v1/vet", files=[("title", (None, "a")), ("title", (None, "b"))])
     assert error_of(twice, 422) == "invalid_request"
 

@@ -68,6 +68,7 @@ def test_only_a_known_key_lets_in(serve: Serve) -> None:
             client.get("/v1/anything", headers=headers),
         ):
             assert refused.status_code == 401
+            assert refused.headers["www-authenticate"] == "Bearer"
             assert error_code(refused) == "unauthorized"
     assert client.post("/v1/vet", json={}, headers={"authorization": "bearer another"}).status_code == 200
 

@@ -1,6 +1,7 @@
 """`schreger survey` counts what a scan found, corrects it, and says what it could not use."""
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from hashlib import sha256
@@ -194,6 +195,38 @@ def test_a_log_says_what_where_when_with_hashes_and_findings(files: Any, alarm: 
     assert "data:image/png;base64," in page
 
 
+def test_a_log_has_the_experts_own_word_and_the_name_of_what_was_found(files: Any, alarm: Alarm) -> None:
+    files.write([alarm("a")])
+    _, out = files.survey(labels=files.table("labels.csv", ["id", "label"], [{"id": "a", "label": "bone"}]))
+    (log,) = (json.loads(file.read_text()) for file in (out / "logs").glob("*.json"))
+    advert = log["adverts"][0]
+    named = (advert["answer"], advert["name"], advert["pictures"][0]["name"], advert["expert_label"])
+    assert named == ("ivory", "elephant or mammoth ivory", "elephant or mammoth ivory", "bone")
+
+
+def test_a_log_of_an_advert_that_states_nothing_has_no_empty_heading(files: Any, alarm: Alarm) -> None:
+    files.write([alarm("a", platform="", seller=""), alarm("b")])
+    _, out = files.survey()
+    pages = {file: file.read_text() for file in (out / "logs").glob("*.html")}
+    assert sorted("As advertised" in page for page in pages.values()) == [False, True]
+
+
+def test_a_seller_cannot_turn_what_stands_behind_the_name(files: Any, alarm: Alarm) -> None:
+    files.write([alarm("a", seller="\u202eyrovi")])
+    _, out = files.survey()
+    for page in (out / "index.html", *(out / "logs").glob("*.html")):
+        assert "\u202e" not in page.read_text()
+        assert "‹U+202E›yrovi" in page.read_text()
+
+
+def test_every_log_is_found_from_the_page(files: Any, alarm: Alarm) -> None:
+    files.write(many(alarm, 25, 0))
+    _, out = files.survey()
+    linked = re.findall(r'href="(logs/[^"]+)"', (out / "index.html").read_text())
+    assert sorted(linked) == sorted(f"logs/{file.name}" for file in (out / "logs").glob("*.html"))
+    assert len(linked) == 25
+
+
 def test_logs_of_an_earlier_survey_do_not_stay(files: Any, alarm: Alarm) -> None:
     files.write([alarm("a"), alarm("b", seller="t")])
     _, out = files.survey()
@@ -220,8 +253,37 @@ def test_what_is_left_out_is_counted(files: Any, alarm: Alarm) -> None:
     content = json.loads((out / "survey.json").read_text())
     assert status == 3
     assert list(content["left_out"].values()) == [2, 1, 1, 1]
-    assert content["unread"] == {"prices that are no plain number": 1}
     assert content["adverts"] == 2
+
+
+def test_what_could_not_be_read_is_counted_by_column_and_the_advert_kept(files: Any, alarm: Alarm) -> None:
+    cells = [
+        {"price": "0", "posted_at": "0001-01-01", "seller": "", "quantity": "two", "latitude": "nan"},
+        {"price": "$1k", "posted_at": "2099-01-01", "location": "Hanoi"},
+        {"price": "¥ 5", "posted_at": "2025-03-03", "error": "It cannot be opened."},
+    ]
+    files.write([*(alarm(f"a{n}", **each) for n, each in enumerate(cells)), clear("c", price="$ 5")])
+    rates = files.table("rates.csv", ["currency", "rate"], [{"currency": "$", "rate": 1}])
+    status, out = files.survey(rates=rates)
+    content = json.loads((out / "survey.json").read_text())
+    assert {name: tuple(found.values()) for name, found in content["fields"].items()} == {
+        "price": (2, 2, 0), "posted_at": (1, 2, 1), "location": (1, 0, 3), "seller": (3, 0, 1),
+        "quantity": (0, 1, 3), "latitude": (0, 1, 3), "currency": (1, 1, 0),
+    }  # fmt: skip
+    assert (status, content["adverts"], content["scan_errors"]) == (0, 4, 1)
+    page = " ".join((out / "index.html").read_text().split())
+    assert "of 1 of 3 alarms; the others state none that could be read" in page
+    assert "1 of 3 alarms have a day" in page
+
+
+def test_what_is_not_corrected_has_no_limit_either(files: Any, alarm: Alarm) -> None:
+    files.write([alarm("a", policy="mine/1", posted_at="2025-03-03", price="5", location="Hanoi"), clear("c")])
+    files.survey()
+    for table in ("weeks", "locations"):
+        (row,) = files.read(table)
+        assert (row["alarms"], row["offers"], row["offers_low"], row["offers_high"]) == ("1", "", "", "")
+    (price,) = files.read("values")
+    assert (price["median_price"], price["highest_price"], price["offered_low"]) == ("5.0", "5.0", "")
 
 
 @pytest.mark.parametrize(
@@ -274,7 +336,7 @@ def test_the_command_ends_with_a_status_and_a_sentence(
     options = ("--adverts", tmp_path / "adverts.csv", "--out", tmp_path / "out")
     done = schreger("survey", tmp_path / "scan", *options)
     assert (done.returncode, done.stdout) == (0, "")
-    assert done.stderr.startswith("2 adverts in 1 strata")
+    assert done.stderr.startswith("Adverts: 2, strata: 1; ")
     done = schreger("survey", tmp_path, *options)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
