@@ -28,7 +28,7 @@ def test_evidence_is_the_logit_in_the_mean_and_the_embedding_is_of_unit_length(n
         logits, embedding, evidence = made(images)
         assert torch.equal(made.logits(images), logits)  # no dropout outside training
     assert logits.shape == (2, 5)
-    assert embedding.shape == (2, made.width)
+    assert embedding.shape == (2, made.head.in_features)
     assert evidence.shape[:2] == (2, 5)
     assert evidence.shape[2] == evidence.shape[3] > 1
     torch.testing.assert_close(evidence.mean(dim=(2, 3)), logits, rtol=1e-4, atol=1e-5)
@@ -44,12 +44,12 @@ def test_pretrained_features_stand_beside_the_tuned_and_change_no_answer() -> No
     made, images = network("mobilenetv4_conv_small"), torch.rand(2, 3, 64, 64)
     second = create_backbone("mobilenetv4_conv_small", "none").eval()
     with torch.inference_mode():
-        before, width = made(images), made.width
+        before, width = made(images), made.head.in_features
         made.add_pretrained(second)
         after = made(images)
     torch.testing.assert_close(after.logits, before.logits)
     torch.testing.assert_close(after.evidence, before.evidence)
-    assert made.width == 2 * width == made.head.in_features == after.embedding.shape[1]
+    assert made.head.in_features == 2 * width == after.embedding.shape[1]
     with torch.inference_mode():
         made.head.weight[:, width:] = 1
         assert not torch.allclose(made(images).logits, before.logits)

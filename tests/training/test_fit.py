@@ -1,6 +1,7 @@
 """Training: that it learns, leaves alone what is frozen, keeps the best, and goes on as if it had never stopped."""
 
 import csv
+import gc
 import signal
 import subprocess
 import time
@@ -19,7 +20,7 @@ from model.bundle import load_bundle
 from model.manifest import Row
 from model.taxonomy import load_taxonomy
 from training.classes import choose_classes
-from training.fit import CHECKPOINT, LOG, WEIGHTS, Fit, FitError, new_network
+from training.fit import CHECKPOINT, LOG, WEIGHTS, Fit, FitError, LogitsAlone, new_network
 from training.optimize import is_frozen
 from training.recipe import Backbone, Recipe, RecipeError, Stage
 from training.recipe_file import read_recipe
@@ -141,6 +142,12 @@ def test_each_stage_has_its_own_warm_up_and_decay_even_when_two_are_alike(
     content = torch.load(tmp_path / CHECKPOINT, weights_only=True)
     assert content["state"]["epoch"] == 2
     assert all(group["lr"] < 0.3e-3 for group in content["optimizer"]["param_groups"])
+
+
+def test_what_an_epoch_is_trained_through_does_not_outlive_it(toy_rows: list[Row], toy: Path, tmp_path: Path) -> None:
+    training = fit(small(Stage(epochs=2, frozen=("*",), warmup_steps=0)), toy_rows, toy, tmp_path)
+    training.run(QUIET)
+    assert not [each for each in gc.get_objects() if type(each) is LogitsAlone]
 
 
 def test_bfloat16_learns_too(toy_rows: list[Row], toy: Path, tmp_path: Path) -> None:
