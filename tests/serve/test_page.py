@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +29,7 @@ from serve.app import ServeError, serve
 from serve.overlay import FINENESS, heat, png
 from serve.page import answer, page
 from serve.page.door import is_plain
-from serve.page.tray import Tray
+from serve.page.tray import Seen, Tray
 from serve.texts import load_texts
 from serve.words import Words
 
@@ -171,6 +172,14 @@ def test_photos_that_nobody_asks_for_are_forgotten(made: Made, words: Words, lio
     assert made.tray.look(photos) != [None]
     made.tray.forget_older(0)
     assert made.tray.look(photos) == [None]
+
+
+def test_a_page_that_is_loaded_anew_while_its_photo_is_looked_at_is_answered_too(made: Made, lion: bytes) -> None:
+    photos = made.send(lion)
+    with ThreadPoolExecutor() as pages:
+        (first,), (again,) = pages.map(made.tray.look, [photos, photos])
+    assert isinstance(first, Seen)
+    assert again is first
 
 
 def test_more_than_ten_photos_are_not_taken(made: Made, words: Words, lion: bytes) -> None:
