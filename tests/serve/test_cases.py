@@ -74,6 +74,20 @@ def text_of(pdf: bytes) -> str:
 # What one user sends is not another's
 
 
+def test_while_the_casebook_is_away_no_case_is_said_to_be_gone(office: Office, kept: str) -> None:
+    file = office.casebook.database.file
+    assert file
+    with office.signed_in("Amina") as amina:
+        away = file.rename(file.with_suffix(".away"))
+        try:
+            answered = amina.get(kept)
+        finally:
+            away.rename(file)
+        assert answered.status_code == 503
+        assert EN["our_fault"] in answered.text
+        assert amina.get(kept).status_code == 200
+
+
 def test_the_advert_tab_takes_pictures_of_whoever_asks_alone(office: Office, lion: bytes) -> None:
     def vet(client: httpx.Client, path: str) -> str:
         return put(client, ADVERT, {"title": "ivory", "text": "", "seller_text": "", "pictures": [path]})[0]
