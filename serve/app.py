@@ -89,7 +89,7 @@ def serve(
         from model.classifier import Classifier
 
         if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops like Ctrl-C, so that the folder goes
+            _stop_like_ctrl_c()
         classifier = Classifier.load(bundle)
         exercise = open_practice(practice, load_taxonomy()) if practice else None
         waiting = _review(review, adverts, decisions, pictures_root) if review else None
@@ -179,6 +179,13 @@ def build_app(
 
         app.add_middleware(Gate, use=use, secure=tls)
     return app
+
+
+def _stop_like_ctrl_c() -> None:
+    """However it is stopped, by a terminal that is closed too, the folder of uploads goes; nohup stays as it is."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
 
 
 def _keys_for(address: str, file: Path | None) -> Keys | None:

@@ -395,7 +395,7 @@ def test_there_is_a_tab_for_angles_and_none_for_practice_unless_it_is_asked_for(
 # Serving
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_it_stops_quietly_and_leaves_nothing_behind(stop: signal.Signals, tmp_path: Path, lion: bytes) -> None:
     with running(tmp_path) as server:
         httpx.post(f"{server.url}/gradio_api/upload", files={"files": ("photo", lion)}, timeout=60)
