@@ -95,12 +95,15 @@ def serve(
         waiting = _review(review, adverts, decisions, pictures_root) if review else None
         codes = Codes() if is_open and not cases else None
         app: ASGIApp = build_app(classifier, uploads, codes, tls, cases, exercise, waiting)
+        if not (codes or cases):
+            app = _of_this_computer(app, bound)
         if api:
             from serve.api.api import build_api
             from serve.api.limits import Limits
 
             known = _known(match_hashes, match_index, classifier) if match_hashes or match_index else None
-            app = _beside(app, build_api(classifier, programs, Limits(a_minute=api_rate), known))
+            answering: ASGIApp = build_api(classifier, programs, Limits(a_minute=api_rate), known)
+            app = _beside(app, answering if programs is not None else _of_this_computer(answering, bound))
         url = url_of(address, listener.getsockname()[1], tls)
 
         def announce() -> None:
@@ -219,6 +222,15 @@ def _known(hashes: Sequence[Path], index: Path | None, classifier: Classifier) -
     except ModuleNotFoundError as error:
         raise ServeError(f"Matching pictures needs {error.name}: pip install 'schreger[links]'.") from None
     return read_known(hashes, index, classifier.bundle.id)
+
+
+def _of_this_computer(app: ASGIApp, address: str) -> ASGIApp:
+    """An app that asks nobody who they are, for requests to this computer alone: another website, which a browser here
+    has open, may give its own name this computer's address, and would read along.
+    """
+    from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+    return TrustedHostMiddleware(app, ["localhost", "127.0.0.1", "[::1]", address])
 
 
 def _beside(page: ASGIApp, api: ASGIApp) -> ASGIApp:

@@ -380,6 +380,11 @@ def test_the_browser_is_told_to_stay_here(client: httpx.Client) -> None:
 def test_settings_that_would_leak_are_off(client: httpx.Client) -> None:
     config = client.get("/config").json()
     assert config["analytics_enabled"] is False
+def test_another_website_that_gives_itself_this_computers_address_is_not_answered(client: httpx.Client) -> None:
+    assert client.get("/en", headers={"host": "evil.example"}).status_code == 400
+    assert client.get("/en", headers={"host": "localhost:7860"}).status_code == 200
+
+
     assert config["footer_links"] == []
     assert config.get("run_history", False) is False
     assert config["max_file_size"] == page.MAX_BYTES
