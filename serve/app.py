@@ -136,9 +136,9 @@ def build_app(
     import gradio as gr
     from fastapi import FastAPI
 
-    from serve.page.door import Door
+    from serve.page.door import MAX_BYTES, Door
     from serve.page.gate import Gate
-    from serve.page.page import ICON, MAX_BYTES, STYLE, build_page, head, samples
+    from serve.page.page import ICON, STYLE, build_page, head, samples
     from serve.page.tray import Tray
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)

@@ -73,9 +73,9 @@ def one_case(
     return _page(desk, head + items + _notes(file.notes) + _note_form(address, words), words)
 
 
-def problem(desk: Desk, sentence: str, words: Words) -> str:
+def problem(desk: Desk, text: str, words: Words) -> str:
     """A page that says why something was not done."""
-    return _page(desk, alert(sentence), words)
+    return _page(desk, alert(words.say(text)), words)
 
 
 def cases_of(words: Words) -> str:

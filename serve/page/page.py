@@ -16,6 +16,7 @@ from serve.page import answer
 from serve.page.advert import advert_tab
 from serve.page.angle import Cuts, angle_tab
 from serve.page.casepages import cases_of, save_form, sign_out
+from serve.page.door import MAX_BYTES
 from serve.page.own import user_of
 from serve.page.practice import practice_tab
 from serve.page.review import review_tab
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
     from serve.review import ReviewDesk
 
 TITLE: Final = "schreger"
-
-MAX_BYTES: Final = 20_000_000
-"""Largest photo that is taken."""
 
 DELETE_CACHE: Final = (60, KEPT)
 """Seconds between looks at the uploads, and the age from which one is deleted, asked about or not."""
