@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     Report = Callable[[CaseFile, str], bytes]
     Form = dict[str, list[str]]
 
+SAVED: Final = 1000
+"""Forms that are remembered, so that none is saved twice."""
+
 NOT_KEPT: Final = {"cache-control": "no-store"}
 LOG: Final = logging.getLogger(__name__)
 
@@ -44,7 +47,8 @@ class Cases:
 
     def __init__(self, desk_of: Callable[[User], Desk], tray: Tray, report: Report | None) -> None:
         self.desk_of, self.tray, self.report = desk_of, tray, report
-        self._reporting = threading.Lock()
+        self._reporting, self._saving = threading.Lock(), threading.Lock()
+        self._saved: dict[tuple[str, str], str] = {}  # where a form of a user led to
         cases, case = "/{language}/cases", "/{language}/cases/{case}"
         self.routes = [
             Route(cases, self._list, methods=["GET"]),
@@ -91,6 +95,19 @@ class Cases:
         return Response(pdf, media_type="application/pdf", headers={**NOT_KEPT, **named})
 
     def _save(self, request: Request, form: Form) -> Response:
+        """A form that comes again, as from a finger that tapped twice, is answered as it was the first time."""
+        sent = self._desk(request).user.login, str(form)
+        with self._saving:
+            if address := self._saved.get(sent):
+                return RedirectResponse(address, 303)
+            response = self._save_once(request, form)
+            if response.status_code == 303:
+                self._saved[sent] = response.headers["location"]
+                for oldest in [*self._saved][:-SAVED]:
+                    del self._saved[oldest]
+        return response
+
+    def _save_once(self, request: Request, form: Form) -> Response:
         desk, words = self._desk(request), self._words(request)
         old, name, title = (_line(form, field) for field in ("case", "name", "title"))
         if old and desk.case(old) is None:

@@ -192,6 +192,8 @@ def test_what_was_classified_is_saved_to_a_case_byte_for_byte(office: Office, li
         assert said[1] in shown.text
         assert not any(Path(path).exists() and Path(path).read_bytes() for path in photos)
 
+        again = save(amina, photos, name=ref, title="carved <b>figure</b>")  # a finger that tapped twice
+        assert again.headers["location"] == answered.headers["location"]
         assert save(amina, photos, name="C-18").status_code == 410  # they left the page
         again = upload(amina, cheetah)
         ask(amina, again)
