@@ -40,12 +40,18 @@ OF_AN_ADDRESS: Final = RateLimitItemPerMinute(50, 15)
 AT_ONCE: Final = 2
 """Passwords that are checked at the same time; each takes 32 MB."""
 
-FORM: Final = """<h1>{title}</h1>{wrong}<form method="post" action="{path}">
+FORM: Final = """<h1>{title}</h1>{wrong}<form method="post" action="{path}" onsubmit="{forget}">
 <label for="name">{name}</label>
 <input id="name" name="name" autocomplete="username" autocapitalize="none" maxlength="100" required autofocus>
 <label for="password">{password}</label>
 <input id="password" name="password" type="password" autocomplete="current-password" maxlength="200" required>
 <button>{enter}</button></form>"""
+
+FORGET_ANOTHERS: Final = (
+    "const name = this.elements.name.value; if (sessionStorage.user !== name) sessionStorage.clear();"
+    " sessionStorage.user = name"
+)
+"""What the page keeps in a tab, a photo to measure among it, is for whoever was signed in there."""
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -129,4 +135,5 @@ def _fault(language: str) -> str:
 def _page(language: str, wrong: str = "") -> str:
     texts = load_texts(language)
     said = {part: escape(texts[f"signin_{part}"]) for part in ("title", "name", "password", "enter")}
-    return page(language, FORM.format(path=IN, wrong=alert(texts[wrong] if wrong else ""), **said))
+    form = FORM.format(path=IN, forget=FORGET_ANOTHERS, wrong=alert(texts[wrong] if wrong else ""), **said)
+    return page(language, form)
