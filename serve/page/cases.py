@@ -4,6 +4,7 @@ there.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from typing import TYPE_CHECKING, Final
@@ -47,7 +48,7 @@ class Cases:
 
     def __init__(self, desk_of: Callable[[User], Desk], tray: Tray, report: Report | None) -> None:
         self.desk_of, self.tray, self.report = desk_of, tray, report
-        self._reporting, self._saving = threading.Lock(), threading.Lock()
+        self._reporting, self._saving = asyncio.Lock(), threading.Lock()
         self._saved: dict[tuple[str, str], str] = {}  # where a form of a user led to
         cases, case = "/{language}/cases", "/{language}/cases/{case}"
         self.routes = [
@@ -79,15 +80,20 @@ class Cases:
             return Response(status_code=404)
         return Response(thumbnail(photo.pixels, DECODE_SIDE), media_type="image/webp", headers=NOT_KEPT)
 
-    def _report(self, request: Request) -> Response:
-        """The report as a PDF file. It checks the whole casebook first, so there is one at a time."""
+    async def _report(self, request: Request) -> Response:
+        """The report as a PDF file. It checks the whole casebook first, so there is one at a time; who waits for it
+        holds no thread, which others need.
+        """
+        async with self._reporting:
+            return await run_in_threadpool(self._report_now, request)
+
+    def _report_now(self, request: Request) -> Response:
         desk, words = self._desk(request), self._words(request)
         file = desk.case(request.path_params["case"])
         if file is None or self.report is None:
             return answer(404, problem(desk, "case_gone", words))
         try:
-            with self._reporting:
-                pdf = self.report(file, words.language)
+            pdf = self.report(file, words.language)
         except CasebookError:
             LOG.exception("A report could not be written.")
             return answer(500, problem(desk, "our_fault", words))
