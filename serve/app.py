@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import sys
 import tempfile
 import threading
 import warnings
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from model.errors import SchregerError
 from model.taxonomy import load_taxonomy
 from serve.api.keys import read_keys
 from serve.lan import Codes, is_loopback, lan_address, make_certificate, reached_at, show_qr
 from serve.practice import open_practice
+from serve.server import ServeError, listen, run, url_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,17 +32,6 @@ if TYPE_CHECKING:
     from serve.page.tray import Tray
     from serve.practice import Practice
     from serve.review import ReviewDesk
-
-GRACE = 1
-"""Seconds that open connections have left when the server stops."""
-
-IDLE = 75
-"""Seconds that a connection is kept for the next request: longer than clients keep theirs, so that none is closed while
-the next request is on its way."""
-
-
-class ServeError(SchregerError):
-    """The page cannot be served; `str(error)` says in one sentence why and what to do."""
 
 
 def serve(
@@ -88,7 +76,7 @@ def serve(
     host = host or (lan_address() if lan else "127.0.0.1")
     cases = _open(casebook, keys) if casebook else None
     with (
-        _listen(host, port) as listener,
+        listen(host, port) as listener,
         tempfile.TemporaryDirectory(prefix="schreger-") as own,
     ):
         bound = listener.getsockname()[0]
@@ -101,19 +89,22 @@ def serve(
         from model.classifier import Classifier
 
         if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops like Ctrl-C, so that the folder goes
+            _stop_like_ctrl_c()
         classifier = Classifier.load(bundle)
         exercise = open_practice(practice, load_taxonomy()) if practice else None
         waiting = _review(review, adverts, decisions, pictures_root) if review else None
         codes = Codes() if is_open and not cases else None
         app: ASGIApp = build_app(classifier, uploads, codes, tls, cases, exercise, waiting)
+        if not (codes or cases):
+            app = _of_this_computer(app, bound)
         if api:
             from serve.api.api import build_api
             from serve.api.limits import Limits
 
             known = _known(match_hashes, match_index, classifier) if match_hashes or match_index else None
-            app = _beside(app, build_api(classifier, programs, Limits(a_minute=api_rate), known))
-        url = _url(address, listener.getsockname()[1], tls)
+            answering: ASGIApp = build_api(classifier, programs, Limits(a_minute=api_rate), known)
+            app = _beside(app, answering if programs is not None else _of_this_computer(answering, bound))
+        url = url_of(address, listener.getsockname()[1], tls)
 
         def announce() -> None:
             sys.stderr.write(f"schreger is ready: {url}\n")
@@ -127,7 +118,7 @@ def serve(
                 codes.announce()
             sys.stderr.flush()
 
-        _run(app, listener, announce, certificate)
+        run(app, listener, announce, certificate)
 
 
 def build_app(
@@ -145,9 +136,9 @@ def build_app(
     import gradio as gr
     from fastapi import FastAPI
 
-    from serve.page.door import Door
+    from serve.page.door import MAX_BYTES, Door
     from serve.page.gate import Gate
-    from serve.page.page import ICON, MAX_BYTES, STYLE, build_page, head, samples
+    from serve.page.page import ICON, STYLE, build_page, head, samples
     from serve.page.tray import Tray
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
@@ -193,6 +184,13 @@ def build_app(
     return app
 
 
+def _stop_like_ctrl_c() -> None:
+    """However it is stopped, by a terminal that is closed too, the folder of uploads goes; nohup stays as it is."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
+
+
 def _keys_for(address: str, file: Path | None) -> Keys | None:
     """The keys that the API asks for at this address; None where it asks for none.
 
@@ -224,6 +222,15 @@ def _known(hashes: Sequence[Path], index: Path | None, classifier: Classifier) -
     except ModuleNotFoundError as error:
         raise ServeError(f"Matching pictures needs {error.name}: pip install 'schreger[links]'.") from None
     return read_known(hashes, index, classifier.bundle.id)
+
+
+def _of_this_computer(app: ASGIApp, address: str) -> ASGIApp:
+    """An app that asks nobody who they are, for requests to this computer alone: another website, which a browser here
+    has open, may give its own name this computer's address, and would read along.
+    """
+    from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+    return TrustedHostMiddleware(app, ["localhost", "127.0.0.1", "[::1]", address])
 
 
 def _beside(page: ASGIApp, api: ASGIApp) -> ASGIApp:
@@ -278,58 +285,3 @@ def _to_language(request: Request) -> Response:
 
     language = choose_language(request.headers.get("accept-language", ""), request.cookies.get("language"))
     return RedirectResponse(language, 303, {"vary": "accept-language, cookie"})
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """A socket bound to the address, before anything slow is loaded."""
-    if not 0 <= port <= 65_535:  # getaddrinfo would take the remainder
-        raise ServeError(f"There is no port {port}; ports go up to 65535.")
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except (OSError, UnicodeError):
-        raise ServeError(f"There is no address {host!r} on this computer; 127.0.0.1 is this computer alone.") from None
-    listener = socket.socket(family, kind, protocol)
-    try:
-        if os.name == "posix":  # elsewhere it would let two servers share a port
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen()
-    except OSError as error:
-        listener.close()
-        reason = (error.strerror or str(error)).lower()
-        raise ServeError(f"Port {port} of {host} cannot be used ({reason}); name another with --port.") from None
-    return listener
-
-
-def _run(
-    app: ASGIApp, listener: socket.socket, announce: Callable[[], None], certificate: tuple[Path, Path, str] | None
-) -> None:
-    import uvicorn
-
-    files: dict[str, Any] = {}
-    if certificate:
-        files = {"ssl_certfile": certificate[0], "ssl_keyfile": certificate[1]}
-
-    class Server(uvicorn.Server):
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            if self.started:
-                announce()
-
-    config = uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=GRACE,
-        timeout_keep_alive=IDLE,
-        **files,
-    )
-    try:
-        Server(config).run(sockets=[listener])
-    except KeyboardInterrupt:  # Ctrl-C is how it is meant to end
-        return
-
-
-def _url(address: str, port: int, tls: bool) -> str:
-    host = f"[{address}]" if ":" in address else address
-    return f"{'https' if tls else 'http'}://{host}:{port}"

@@ -18,6 +18,7 @@ from model.taxonomy import LANGUAGES
 from serve import report
 from serve.casebook import CasebookError, open_casebook, verify
 from serve.casebook.keys import KEYS, write_whole
+from serve.command import TAMPERED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from serve.casebook import Casebook, CaseFile, ItemFile
     from serve.casebook.records import Photo, Result
 
-TAMPERED = 4
 STATUS: Final[TypeAdapter[Status]] = TypeAdapter(Status)
 PROBABILITIES: Final = TypeAdapter(tuple[tuple[str, float], ...])
 QUALITIES: Final = TypeAdapter(tuple[Quality, ...])

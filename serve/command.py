@@ -22,7 +22,7 @@ EXTRAS = {
 }
 """What to install for the commands of a module, by how its name begins; the others need what trains."""
 
-OK, OUR_FAULT, WRONG_USE, SOME_UNREADABLE, STOPPED = 0, 1, 2, 3, 130
+OK, OUR_FAULT, WRONG_USE, SOME_UNREADABLE, TAMPERED, STOPPED = 0, 1, 2, 3, 4, 130
 
 
 class Item(StrEnum):

@@ -56,6 +56,6 @@ def png(pixels: NDArray[np.uint8]) -> bytes:
     )
 
 
-def data_uri(pixels: NDArray[np.uint8]) -> str:
-    """Pixels as an address that holds the picture itself, so that no file of it is ever written."""
-    return f"data:image/png;base64,{base64.b64encode(png(pixels)).decode('ascii')}"
+def data_uri(picture: bytes, kind: str) -> str:
+    """A PNG, WebP or JPEG file as an address that holds the picture itself, so that no file of it is ever written."""
+    return f"data:image/{kind};base64,{base64.b64encode(picture).decode('ascii')}"

@@ -3,7 +3,7 @@
 from serve.casebook.archive import export_case, import_case
 from serve.casebook.casebook import Casebook, Received
 from serve.casebook.casefile import CaseFile, ItemFile
-from serve.casebook.error import CasebookError
+from serve.casebook.error import CasebookError, NoCaseError
 from serve.casebook.keys import Head
 from serve.casebook.opening import create_casebook, open_casebook
 from serve.casebook.records import User
@@ -16,6 +16,7 @@ __all__ = [
     "CasebookError",
     "Head",
     "ItemFile",
+    "NoCaseError",
     "Received",
     "User",
     "Users",

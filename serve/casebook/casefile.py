@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 
 from serve.casebook.chain import Entry
-from serve.casebook.error import CasebookError
+from serve.casebook.error import CasebookError, NoCaseError
 from serve.casebook.records import Case, Correction, Item, Note, Photo, Record, Result, canonical, digest
 from serve.casebook.tables import METADATA, entries
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 Kind = TypeVar("Kind", bound=Record)
 
@@ -90,24 +91,36 @@ def read_case(connection: sa.Connection, ref: str) -> CaseFile:
     """The case of an id, of a reference, or of the first eight or more digits of an id.
 
     Raises:
-        CasebookError: There is no such case, or more than one.
+        NoCaseError: There is no such case, or more than one.
     """
     case = _find(connection, ref)
-    items = _read(connection, Item, "case_id", case.id)
-    notes = _read(connection, Note, "case_id", case.id)
-    files = (_item_file(connection, item, notes) for item in sorted(items, key=lambda item: item.number))
     of_case = sa.select(entries).where(entries.c.case_id == case.id).order_by(entries.c.number)
-    return CaseFile(
-        case,
-        tuple(files),
-        tuple(note for note in notes if note.item_id is None),
-        tuple(Entry(**row) for row in connection.execute(of_case).mappings()),
+    log = tuple(Entry(**row) for row in connection.execute(of_case).mappings())
+    place = {name: number for number, name in enumerate(_recorded(log))}
+
+    def read(kind: type[Kind], column: str, value: str) -> tuple[Kind, ...]:
+        """Records in the order of the log, which a clock that was set back leaves as it was."""
+        table = METADATA.tables[kind.table]
+        rows = connection.execute(sa.select(table).where(table.c[column] == value)).mappings()
+        return tuple(sorted(_records(rows, kind), key=lambda record: place.get(str(record.name), -1)))
+
+    notes = read(Note, "case_id", case.id)
+    items = (
+        ItemFile(
+            item,
+            read(Photo, "item_id", item.id),
+            read(Result, "item_id", item.id),
+            read(Correction, "item_id", item.id),
+            tuple(note for note in notes if note.item_id == item.id),
+        )
+        for item in sorted(read(Item, "case_id", case.id), key=lambda item: item.number)
     )
+    return CaseFile(case, tuple(items), tuple(note for note in notes if note.item_id is None), log)
 
 
 def read_cases(connection: sa.Connection) -> tuple[Case, ...]:
     """All cases, oldest first."""
-    return _sorted(connection.execute(sa.select(METADATA.tables["cases"])).mappings(), Case)
+    return _by_time(connection.execute(sa.select(METADATA.tables["cases"])).mappings())
 
 
 def read_owners(connection: sa.Connection) -> dict[str, str]:
@@ -127,31 +140,25 @@ def _find(connection: sa.Connection, ref: str) -> Case:
     if len(ref) >= 8:
         ways.append(table.c.id.startswith(ref, autoescape=True))
     rows = (connection.execute(sa.select(table).where(way)).mappings().all() for way in ways)
-    found = _sorted(next(filter(None, rows), ()), Case)
+    found = _by_time(next(filter(None, rows), ()))
     if not found:
-        raise CasebookError(f"There is no case {ref!r}; `schreger casebook list` names them all.")
+        raise NoCaseError(f"There is no case {ref!r}; `schreger casebook list` names them all.")
     if len(found) > 1:
         ids = ", ".join(case.id[:12] for case in found)
-        raise CasebookError(f"More than one case is called {ref!r}; say which by its id: {ids}.")
+        raise NoCaseError(f"More than one case is called {ref!r}; say which by its id: {ids}.")
     return found[0]
 
 
-def _item_file(connection: sa.Connection, item: Item, notes: tuple[Note, ...]) -> ItemFile:
-    return ItemFile(
-        item,
-        _read(connection, Photo, "item_id", item.id),
-        _read(connection, Result, "item_id", item.id),
-        _read(connection, Correction, "item_id", item.id),
-        tuple(note for note in notes if note.item_id == item.id),
-    )
+def _by_time(rows: Any) -> tuple[Case, ...]:
+    return tuple(sorted(_records(rows, Case), key=lambda case: (case.at, case.id)))
 
 
-def _read(connection: sa.Connection, kind: type[Kind], column: str, value: str) -> tuple[Kind, ...]:
-    table = METADATA.tables[kind.table]
-    return _sorted(connection.execute(sa.select(table).where(table.c[column] == value)).mappings(), kind)
+def _records(rows: Any, kind: type[Kind]) -> Iterator[Kind]:
+    return (kind(**{name: cell for name, cell in row.items() if name != "id"}) for row in rows)
 
 
-def _sorted(rows: Any, kind: type[Kind]) -> tuple[Kind, ...]:
-    """Records of rows, oldest first; those of one moment in the order of their ids."""
-    records = (kind(**{name: cell for name, cell in row.items() if name != "id"}) for row in rows)
-    return tuple(sorted(records, key=lambda record: (record.at, record.id)))
+def _recorded(log: Iterable[Entry]) -> Iterator[str]:
+    """The names of all records, as they were written one after the other."""
+    for entry in log:
+        with suppress(ValueError):  # it was altered, as `verify` says
+            yield from entry.body.records

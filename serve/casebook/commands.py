@@ -16,6 +16,7 @@ from serve.casebook.error import CasebookError
 from serve.casebook.keys import KEYS, Head
 from serve.casebook.opening import create_casebook, open_casebook, upgrade_casebook
 from serve.casebook.verify import verify
+from serve.command import TAMPERED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from serve.casebook.casefile import CaseFile, ItemFile
     from serve.casebook.records import Note
 
-TAMPERED = 4
 MAX_PHOTOS = 100
 """Photos that are held in memory at a time."""
 

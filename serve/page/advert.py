@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import logging
 from html import escape
@@ -132,10 +131,8 @@ def _pictures(verdict: Verdict, pictures: list[bytes], words: Words) -> str:
 
 def _figure(number: int, picture: bytes, finding: Finding | PhotoError, words: Words) -> str:
     if isinstance(finding, PhotoError):
-        image, said = "", f'<p class="wrong">{escape(words.photo_error(finding))}</p>'
+        shown, said = "", f'<p class="wrong">{escape(words.photo_error(finding))}</p>'
     else:
         preview = thumbnail(open_photo(picture, max_side=PREVIEW).pixels, PREVIEW)
-        source = f"data:image/webp;base64,{base64.b64encode(preview).decode('ascii')}"
-        alt = escape(words.say("photo_alt", number=number))
-        image, said = f'<img src="{source}" alt="{alt}">', f"<p>{escape(words.headline(finding))}</p>"
-    return f'<figure>{image}<figcaption><span class="number">{number}</span>{said}</figcaption></figure>'
+        shown, said = answer.image(preview, number, words), f"<p>{escape(words.headline(finding))}</p>"
+    return f'<figure>{shown}<figcaption><span class="number">{number}</span>{said}</figcaption></figure>'

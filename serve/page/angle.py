@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import logging
 import math
@@ -15,6 +14,7 @@ import gradio as gr
 
 from model.photo import PhotoError, open_photo, thumbnail
 from model.schreger import LEAST, SOURCE, WANTED, measure, record
+from serve.overlay import data_uri
 from serve.page.answer import bullets, problem, section
 from serve.page.casepages import save_form
 from serve.page.download import download
@@ -86,8 +86,8 @@ class Cuts:
         cut = self._known[path, owner] = Cut(photo.sha256, photo.width, photo.height)
         for oldest in [*self._known][:-PHOTOS]:
             self._known.pop(oldest, None)
-        source = base64.b64encode(thumbnail(photo.pixels, PREVIEW)).decode("ascii")
-        return cut, {"src": f"data:image/webp;base64,{source}", "size": [photo.width, photo.height]}
+        source = data_uri(thumbnail(photo.pixels, PREVIEW), "webp")
+        return cut, {"src": source, "size": [photo.width, photo.height]}
 
 
 def angle_tab(words: Words, cuts: Cuts, max_bytes: int, desk_of: Callable[[User], Desk] | None) -> None:

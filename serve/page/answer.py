@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from html import escape
 from typing import TYPE_CHECKING, Final
 
 from model.legal import legal_status
 from model.photo import PhotoError
-from serve.overlay import data_uri, heat
+from serve.overlay import data_uri, heat, png
 from serve.page.tray import Seen
 
 if TYPE_CHECKING:
@@ -87,13 +86,16 @@ def _figure(number: int, path: str, looked: Looked, of_several: bool, words: Wor
     )
 
 
+def image(preview: bytes, number: int, words: Words, size: str = "") -> str:
+    """A photo, of which `preview` is a WebP file."""
+    return f'<img src="{data_uri(preview, "webp")}" alt="{escape(words.say("photo_alt", number=number))}"{size}>'
+
+
 def _layers(number: int, seen: Seen, words: Words) -> str:
-    source = f"data:image/webp;base64,{base64.b64encode(seen.preview).decode('ascii')}"
-    alt = escape(words.say("photo_alt", number=number))
     # The size lets the page keep its place before the picture is there.
-    layers = f'<img src="{source}" alt="{alt}" width="{seen.width}" height="{seen.height}">'
+    layers = image(seen.preview, number, words, f' width="{seen.width}" height="{seen.height}"')
     if _speaks(seen.finding):
-        layers += f'<img class="heat" src="{data_uri(heat(seen.finding.evidence[0]))}" alt="">'
+        layers += f'<img class="heat" src="{data_uri(png(heat(seen.finding.evidence[0])), "png")}" alt="">'
     return f'<div class="layers">{layers}</div>'
 
 
@@ -162,7 +164,7 @@ def _legal_cells(row: LegalStatus, finding: Finding, words: Words) -> str:
     if row.uncertain:
         remarks += f"<p><em>{escape(words.say('uncertain'))}</em> {_english(row.uncertain)}</p>"
     listing = f"<strong>{escape(words.appendix(row))}</strong>"
-    cells = (named, listing, remarks, _english(row.source), f'<span dir="ltr">{escape(row.as_of)}</span>')
+    cells = (named, listing, remarks, _english(row.source), row.as_of and f'<span dir="ltr">{escape(row.as_of)}</span>')
     return "".join(
         f'<td role="cell" data-title="{escape(title)}">{cell}</td>'
         for title, cell in zip(_columns(words), cells, strict=True)

@@ -39,9 +39,10 @@ def save_form(paths: Sequence[str], cases: Iterable[Listed], words: Words, marks
     say = {text: escape(words.say(text)) for text in words.texts if text.startswith("save")}
     return (
         f'<details class="save"><summary>{say["save_title"]}</summary>'
-        f'<form method="post" action="{cases_of(words)}">{hidden}'
-        f'<label>{say["save_case"]}<select name="case"><option value="">{say["save_new"]}</option>{options}</select>'
-        f'</label><label class="name">{say["save_name"]}<input name="name" maxlength="100" autocomplete="off"></label>'
+        f'<form method="post" action="{cases_of(words)}">{hidden}<label>{say["save_case"]}'
+        '<select name="case" onchange="this.form.elements.name.required = !this.value">'
+        f'<option value="">{say["save_new"]}</option>{options}</select></label>'
+        f'<label class="name">{say["save_name"]}<input name="name" maxlength="100" autocomplete="off" required></label>'
         f'<label>{say["save_item"]}<input name="title" maxlength="200" autocomplete="off"></label>'
         f'<p class="muted">{say["save_note"]}</p><button class="choice filled">{say["save"]}</button></form></details>'
     )
@@ -68,14 +69,14 @@ def one_case(
     if saved is not None:
         head += f'<p role="status"><strong>{escape(words.say("saved"))}</strong></p>{FORGET.get(saved, "")}'
     if has_report:
-        head += f'<p><a href="{address}/report.pdf" download>{escape(words.say("report_get"))}</a></p>'
+        head += f'<p><a href="{address}/report.pdf">{escape(words.say("report_get"))}</a></p>'
     items = "".join(_item(desk, address, item, words) for item in file.items)
     return _page(desk, head + items + _notes(file.notes) + _note_form(address, words), words)
 
 
-def problem(desk: Desk, sentence: str, words: Words) -> str:
+def problem(desk: Desk, text: str, words: Words) -> str:
     """A page that says why something was not done."""
-    return _page(desk, alert(sentence), words)
+    return _page(desk, alert(words.say(text)), words)
 
 
 def cases_of(words: Words) -> str:

@@ -4,12 +4,13 @@ there.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from typing import TYPE_CHECKING, Final
 
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from model.classifier import DECODE_SIDE
@@ -17,12 +18,12 @@ from model.photo import PhotoError, open_photo, thumbnail
 from serve.casebook import CasebookError
 from serve.page.angle import Cut, note_of
 from serve.page.casepages import MAX_NOTE, all_cases, cases_of, one_case, problem
-from serve.page.plain import form_of
+from serve.page.plain import answer, form_of, printable
 from serve.page.tray import MAX_PHOTOS, Seen
 from serve.words import Words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from starlette.requests import Request
 
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
     from serve.page.tray import Tray
 
     Report = Callable[[CaseFile, str], bytes]
+    Form = dict[str, list[str]]
+
+SAVED: Final = 1000
+"""Forms that are remembered, so that none is saved twice."""
 
 NOT_KEPT: Final = {"cache-control": "no-store"}
 LOG: Final = logging.getLogger(__name__)
@@ -43,26 +48,27 @@ class Cases:
 
     def __init__(self, desk_of: Callable[[User], Desk], tray: Tray, report: Report | None) -> None:
         self.desk_of, self.tray, self.report = desk_of, tray, report
-        self._reporting = threading.Lock()
+        self._reporting, self._saving = asyncio.Lock(), threading.Lock()
+        self._saved: dict[tuple[str, str], str] = {}  # where a form of a user led to
         cases, case = "/{language}/cases", "/{language}/cases/{case}"
         self.routes = [
             Route(cases, self._list, methods=["GET"]),
-            Route(cases, self._save, methods=["POST"]),
+            Route(cases, _posted(self._save), methods=["POST"]),
             Route(case, self._show, methods=["GET"]),
-            Route(case, self._correct, methods=["POST"]),
-            Route(f"{case}/notes", self._note, methods=["POST"]),
+            Route(case, _posted(self._correct), methods=["POST"]),
+            Route(f"{case}/notes", _posted(self._note), methods=["POST"]),
             Route(f"{case}/report.pdf", self._report, methods=["GET"]),
             Route(f"{case}/{{sha256}}", self._photo, methods=["GET"]),
         ]
 
     def _list(self, request: Request) -> Response:
-        return _html(all_cases(self._desk(request), self._words(request)))
+        return answer(200, all_cases(self._desk(request), self._words(request)))
 
     def _show(self, request: Request) -> Response:
         desk, words = self._desk(request), self._words(request)
         file = desk.case(request.path_params["case"])
         if file is None:
-            return _html(problem(desk, words.say("case_gone"), words), 404)
+            return answer(404, problem(desk, "case_gone", words))
         return self._page(desk, file, words, saved=request.query_params.get("saved"))
 
     def _photo(self, request: Request) -> Response:
@@ -74,39 +80,53 @@ class Cases:
             return Response(status_code=404)
         return Response(thumbnail(photo.pixels, DECODE_SIDE), media_type="image/webp", headers=NOT_KEPT)
 
-    def _report(self, request: Request) -> Response:
-        """The report as a PDF file. It checks the whole casebook first, so there is one at a time."""
+    async def _report(self, request: Request) -> Response:
+        """The report as a PDF file. It checks the whole casebook first, so there is one at a time; who waits for it
+        holds no thread, which others need.
+        """
+        async with self._reporting:
+            return await run_in_threadpool(self._report_now, request)
+
+    def _report_now(self, request: Request) -> Response:
         desk, words = self._desk(request), self._words(request)
         file = desk.case(request.path_params["case"])
         if file is None or self.report is None:
-            return _html(problem(desk, words.say("case_gone"), words), 404)
+            return answer(404, problem(desk, "case_gone", words))
         try:
-            with self._reporting:
-                pdf = self.report(file, words.language)
+            pdf = self.report(file, words.language)
         except CasebookError:
             LOG.exception("A report could not be written.")
-            return _html(problem(desk, words.say("our_fault"), words), 500)
+            return answer(500, problem(desk, "our_fault", words))
         named = {"content-disposition": f'attachment; filename="case-{file.case.id[:12]}.pdf"'}
         return Response(pdf, media_type="application/pdf", headers={**NOT_KEPT, **named})
 
-    async def _save(self, request: Request) -> Response:
-        form = await form_of(request.receive)
-        return await run_in_threadpool(self._save_form, request, form)
+    def _save(self, request: Request, form: Form) -> Response:
+        """A form that comes again, as from a finger that tapped twice, is answered as it was the first time."""
+        sent = self._desk(request).user.login, str(form)
+        with self._saving:
+            if address := self._saved.get(sent):
+                return RedirectResponse(address, 303)
+            response = self._save_once(request, form)
+            if response.status_code == 303:
+                self._saved[sent] = response.headers["location"]
+                for oldest in [*self._saved][:-SAVED]:
+                    del self._saved[oldest]
+        return response
 
-    def _save_form(self, request: Request, form: dict[str, list[str]]) -> Response:
+    def _save_once(self, request: Request, form: Form) -> Response:
         desk, words = self._desk(request), self._words(request)
         old, name, title = (_line(form, field) for field in ("case", "name", "title"))
         if old and desk.case(old) is None:
-            return _html(problem(desk, words.say("case_gone"), words), 404)
+            return answer(404, problem(desk, "case_gone", words))
         if not old and not name:
-            return _html(problem(desk, words.say("name_missing"), words), 400)
+            return answer(400, problem(desk, "name_missing", words))
         if not old and desk.is_taken(name):
-            return _html(problem(desk, words.say("name_taken"), words), 409)
+            return answer(409, problem(desk, "name_taken", words))
         photos, marks = form.get("photo", [])[:MAX_PHOTOS], _line(form, "marks")
         note = self._angles(photos, marks, desk, words) if marks else ""
         is_measured = bool(note) or not marks
         if not is_measured or desk.save(self.tray, photos, old or name, title, new=not old, note=note) is None:
-            return _html(problem(desk, words.say("gone"), words), 410)
+            return answer(410, problem(desk, "gone", words))
         case = old or next(case.id for case, _ in desk.cases() if case.ref == name)
         return RedirectResponse(f"{cases_of(words)}/{case}?saved={'angle' if marks else 'photos'}", 303)
 
@@ -117,33 +137,25 @@ class Cases:
             return ""
         return note_of(marks, Cut(seen.sha256, seen.width, seen.height), words)
 
-    async def _note(self, request: Request) -> Response:
-        form = await form_of(request.receive)
-        return await run_in_threadpool(self._note_form, request, form)
-
-    def _note_form(self, request: Request, form: dict[str, list[str]]) -> Response:
+    def _note(self, request: Request, form: Form) -> Response:
         desk, words = self._desk(request), self._words(request)
         file = desk.case(request.path_params["case"])
         if file is None:
-            return _html(problem(desk, words.say("case_gone"), words), 404)
+            return answer(404, problem(desk, "case_gone", words))
         lines = form.get("text", [""])[0][:MAX_NOTE].splitlines()
-        text = "\n".join(map(_seen, lines)).strip()
+        text = "\n".join(map(printable, lines)).strip()
         if not text:
             return self._page(desk, file, words, wrong=words.say("note_missing"))
         desk.note(file.case.id, text)
         return RedirectResponse(f"{cases_of(words)}/{file.case.id}?saved=", 303)
 
-    async def _correct(self, request: Request) -> Response:
-        form = await form_of(request.receive)
-        return await run_in_threadpool(self._correct_form, request, form)
-
-    def _correct_form(self, request: Request, form: dict[str, list[str]]) -> Response:
+    def _correct(self, request: Request, form: Form) -> Response:
         desk, words = self._desk(request), self._words(request)
         item, label, why = (_line(form, field) for field in ("item", "label", "why"))
         file = desk.case(request.path_params["case"])
         numbers = [str(each.item.number) for each in file.items] if file and desk.user.may_correct else []
         if file is None or item not in numbers or label not in words.taxonomy:
-            return _html(problem(desk, words.say("case_gone"), words), 404)
+            return answer(404, problem(desk, "case_gone", words))
         if not why:
             return self._page(desk, file, words, wrong=words.say("why_missing"))
         desk.correct(file.case.id, int(item), label, why)
@@ -151,7 +163,7 @@ class Cases:
 
     def _page(self, desk: Desk, file: CaseFile, words: Words, saved: str | None = None, wrong: str = "") -> Response:
         page = one_case(desk, file, words, self.report is not None, saved, wrong)
-        return _html(page, 400 if wrong else 200)
+        return answer(400 if wrong else 200, page)
 
     def _desk(self, request: Request) -> Desk:
         return self.desk_of(request.scope["user"])
@@ -160,15 +172,15 @@ class Cases:
         return Words(request.path_params["language"], self.tray.classifier.taxonomy)
 
 
-def _line(form: dict[str, list[str]], field: str) -> str:
+def _posted(act: Callable[[Request, Form], Response]) -> Callable[[Request], Awaitable[Response]]:
+    """Answers a form that was sent, off the event loop."""
+
+    async def answered(request: Request) -> Response:
+        return await run_in_threadpool(act, request, await form_of(request))
+
+    return answered
+
+
+def _line(form: Form, field: str) -> str:
     """What stands in a field."""
-    return _seen(form.get(field, [""])[0])
-
-
-def _seen(text: str) -> str:
-    """A text without what nobody can see."""
-    return "".join(letter for letter in text if letter.isprintable()).strip()
-
-
-def _html(page: str, status: int = 200) -> Response:
-    return HTMLResponse(page, status, NOT_KEPT)
+    return printable(form.get(field, [""])[0])

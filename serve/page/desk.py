@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from serve.casebook import CasebookError, Received
+from serve.casebook import NoCaseError, Received
 from serve.page.tray import Seen
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Desk:
         """A case by its whole id, if it is there and the user may see it."""
         try:
             file = self.casebook.case(case_id)
-        except CasebookError:
+        except NoCaseError:
             return None
         return file if file.case.id == case_id and self.user.may_see(file.owner) else None
 

@@ -8,22 +8,18 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
 
 from model.taxonomy import LANGUAGES
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping
-
-    Scope = MutableMapping[str, Any]
-    Message = MutableMapping[str, Any]
-    Receive = Callable[[], Awaitable[Message]]
-    Send = Callable[[Message], Awaitable[None]]
-    App = Callable[[Scope, Receive, Send], Awaitable[None]]
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 CASES: Final = rf"/({'|'.join(LANGUAGES)})/cases"
 READ: Final = re.compile(
@@ -36,8 +32,11 @@ WRITE: Final = re.compile(rf"/gradio_api/(upload|queue/join)|{CASES}(/[0-9a-f]{{
 UPLOAD: Final = "/gradio_api/upload"
 ASK: Final = "/gradio_api/queue/join"
 
-MAX_EVENT_BYTES: Final = 64 * 2**10
-"""An event carries words and paths, a form words; photos come by upload."""
+MAX_BYTES: Final = 20_000_000
+"""Largest photo that is taken; each comes by an upload of its own."""
+
+MAX_WORDS: Final = 64 * 2**10
+"""Bytes of an event, which carries words and paths, of a form, and of what an upload says beside its photo."""
 
 OFTEN: Final = RateLimitItemPerMinute(120)
 """Photos that one user, or one address where nobody signs in, may send, and as often may ask about items. An item takes
@@ -48,23 +47,20 @@ POLICY: Final = (
     "img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self' data:; object-src 'none'; base-uri 'self'; "
     "form-action 'self'; frame-ancestors 'none'"
 )
-HEADERS: Final = tuple(
-    (name.encode(), value.encode())
-    for name, value in {
-        "content-security-policy": POLICY,
-        "cross-origin-opener-policy": "same-origin",
-        "permissions-policy": "camera=(self), microphone=(), geolocation=()",
-        "referrer-policy": "same-origin",
-        "x-content-type-options": "nosniff",
-    }.items()
-)
+HEADERS: Final = {
+    "content-security-policy": POLICY,
+    "cross-origin-opener-policy": "same-origin",
+    "permissions-policy": "camera=(self), microphone=(), geolocation=()",
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+}
 """With these, a browser itself keeps the page from reaching any other address."""
 
 
 class Door:
     """ASGI middleware around the whole app."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self.app = app
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
@@ -77,14 +73,16 @@ class Door:
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *HEADERS]
+                MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
         wanted = WRITE if scope["method"] == "POST" else READ
         if not wanted.fullmatch(scope["path"]):
-            await _refuse(guarded, 404)
+            await _refused(404)(scope, receive, guarded)
         elif scope["path"] in (UPLOAD, ASK) and not self._limiter.hit(OFTEN, scope["path"], _who(scope)):
-            await _refuse(guarded, 429)
+            await _refused(429)(scope, receive, guarded)
+        elif scope["path"] == UPLOAD and not _is_small(scope):
+            await _refused(413)(scope, receive, guarded)
         elif scope["method"] == "POST" and scope["path"] != UPLOAD:
             await self._words(scope, receive, guarded)
         else:
@@ -94,17 +92,12 @@ class Door:
         """Read the whole of what was sent before the app does, and pass it on if it is short; of events, only those
         that hold no file object.
         """
-        body, more = b"", True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return
-            body, more = body + message.get("body", b""), message.get("more_body", False)
-            if len(body) > MAX_EVENT_BYTES:
-                await _refuse(send, 413)
-                return
+        body = await body_of(receive)
+        if body is None:
+            await _refused(413)(scope, receive, send)
+            return
         if scope["path"] == ASK and not is_plain(body):
-            await _refuse(send, 400)
+            await _refused(400)(scope, receive, send)
             return
         read = iter([{"type": "http.request", "body": body, "more_body": False}])
 
@@ -112,6 +105,23 @@ class Door:
             return next(read, None) or await receive()
 
         await self.app(scope, again, send)
+
+
+async def body_of(receive: Receive) -> bytes | None:
+    """The whole of what was sent; None where it is more than words, or cut off."""
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body, more = body + message.get("body", b""), message.get("more_body", False)
+        if message["type"] == "http.disconnect" or len(body) > MAX_WORDS:
+            return None
+    return body
+
+
+def _is_small(scope: Scope) -> bool:
+    """Whether an upload is one photo that is taken; the server sees to it that no more comes than is announced."""
+    announced = Headers(scope=scope).get("content-length", "")
+    return announced.isdecimal() and int(announced) <= MAX_BYTES + MAX_WORDS
 
 
 def is_plain(body: bytes) -> bool:
@@ -140,6 +150,5 @@ def _who(scope: Scope) -> str:
     return f"user {user.login}" if user else f"address {address_of(scope)}"
 
 
-async def _refuse(send: Send, status: int) -> None:
-    await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", b"text/plain")]})
-    await send({"type": "http.response.body", "body": b"Not here.\n"})
+def _refused(status: int) -> PlainTextResponse:
+    return PlainTextResponse("Not here.\n", status)

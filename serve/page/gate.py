@@ -7,16 +7,18 @@ import secrets
 from html import escape
 from typing import TYPE_CHECKING, Final
 
-from serve.page.plain import alert, answer, cookie, cookies_of, form_of, headers_of, language_of, page
+from starlette.requests import Request
+
+from serve.page.plain import alert, answer, form_of, go_to, language_of, page, token_of, turned_away, with_token
 from serve.texts import load_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from serve.page.door import App, Receive, Scope, Send
+    from starlette.responses import Response
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 PATH: Final = "/code"
-COOKIE: Final = "schreger"
 
 PAUSE: Final = 1.0
 """Seconds that a wrong code takes, for all devices together: eight digits cannot be tried through."""
@@ -30,7 +32,7 @@ FORM: Final = """<h1>{title}</h1><p>{help}</p>{wrong}<form method="post" action=
 class Gate:
     """ASGI middleware around the door; `use` says whether a code is right and uses it up."""
 
-    def __init__(self, app: App, use: Callable[[str], bool], secure: bool) -> None:
+    def __init__(self, app: ASGIApp, use: Callable[[str], bool], secure: bool) -> None:
         self.app, self.use, self.secure = app, use, secure
         self._let_in: set[str] = set()
         self._trying = asyncio.Lock()
@@ -40,30 +42,30 @@ class Gate:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
         elif scope["type"] == "http":
-            headers = headers_of(scope)
-            if cookies_of(headers).get(COOKIE) in self._let_in:
+            request = Request(scope, receive)
+            if token_of(request) in self._let_in:
                 await self.app(scope, receive, send)
-            elif scope["path"] == PATH and scope["method"] == "POST":
-                await self._try((await form_of(receive)).get("code", [""])[0], language_of(headers), send)
-            elif scope["path"] == PATH and scope["method"] == "GET":
-                await answer(send, 200, _page(language_of(headers)))
-            elif scope["method"] == "GET" and "text/html" in headers.get("accept", ""):
-                await answer(send, 303, "", ("location", PATH))
             else:
-                await answer(send, 401, "")
+                response = await self._met(request)
+                await response(scope, receive, send)
 
-    async def _try(self, code: str, language: str, send: Send) -> None:
+    async def _met(self, request: Request) -> Response:
+        """The answer to a device that was not let in."""
+        if request.scope["path"] != PATH or request.method not in ("GET", "POST"):
+            return turned_away(request, PATH)
+        language = language_of(request)
+        if request.method == "GET":
+            return answer(200, _page(language))
+        code = (await form_of(request)).get("code", [""])[0]
         if self._trying.locked():
-            await answer(send, 429, _page(language, "code_wait"))
-            return
+            return answer(429, _page(language, "code_wait"))
         async with self._trying:
             if not self.use("".join(code.split())):
                 await asyncio.sleep(PAUSE)
-                await answer(send, 403, _page(language, "code_wrong"))
-                return
+                return answer(403, _page(language, "code_wrong"))
         token = secrets.token_urlsafe(32)
         self._let_in.add(token)
-        await answer(send, 303, "", ("location", "/"), cookie(COOKIE, token, self.secure))
+        return with_token(go_to("/"), token, self.secure)
 
 
 def _page(language: str, wrong: str = "") -> str:

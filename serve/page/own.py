@@ -13,9 +13,9 @@ from serve.page.door import ASK, UPLOAD
 
 if TYPE_CHECKING:
     import gradio as gr
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from serve.casebook import User
-    from serve.page.door import App, Message, Receive, Scope, Send
     from serve.page.tray import Tray
 
 NAMES: Final = ("session_hash", "upload_id")
@@ -41,7 +41,7 @@ class Own:
     user is another name. An upload is noted as its user's.
     """
 
-    def __init__(self, app: App, tray: Tray) -> None:
+    def __init__(self, app: ASGIApp, tray: Tray) -> None:
         self.app, self.tray = app, tray
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

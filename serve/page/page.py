@@ -16,6 +16,7 @@ from serve.page import answer
 from serve.page.advert import advert_tab
 from serve.page.angle import Cuts, angle_tab
 from serve.page.casepages import cases_of, save_form, sign_out
+from serve.page.door import MAX_BYTES
 from serve.page.own import user_of
 from serve.page.practice import practice_tab
 from serve.page.review import review_tab
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
     from serve.review import ReviewDesk
 
 TITLE: Final = "schreger"
-
-MAX_BYTES: Final = 20_000_000
-"""Largest photo that is taken."""
 
 DELETE_CACHE: Final = (60, KEPT)
 """Seconds between looks at the uploads, and the age from which one is deleted, asked about or not."""
@@ -58,11 +56,18 @@ TO_THE_DOOR: Final = (
 )  # fmt: skip
 """Texts that the door for photos says by itself."""
 
-TELL_LANGUAGE: Final = """<script>
+HEAD: Final = """<script>
 const rightToLeft = {right_to_left};
 const language = location.pathname.split('/').pop() || 'en';
 document.documentElement.lang = language;
 document.documentElement.dir = rightToLeft.includes(language) ? 'rtl' : 'ltr';
+// Who is no longer let in is asked for the code or the password again, on whatever tab they are.
+const ask = fetch;
+fetch = async (...asked) => {
+  const answer = await ask(...asked);
+  if (answer.status === 401) location.reload();
+  return answer;
+};
 </script>"""
 
 LOG: Final = logging.getLogger(__name__)
@@ -107,9 +112,9 @@ def build_page(
 
 
 def head() -> str:
-    """What stands in the head of each page: the language and the direction that it is read in."""
+    """What stands in the head of each page: the language, the direction that it is read in, and who may read it."""
     right_to_left = [language for language in LANGUAGES if load_texts(language)["direction"] == "rtl"]
-    return TELL_LANGUAGE.replace("{right_to_left}", json.dumps(right_to_left))
+    return HEAD.replace("{right_to_left}", json.dumps(right_to_left))
 
 
 def _top(words: Words, signed_in: bool) -> None:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from html import escape
-from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs
 
-from serve.page.door import HEADERS
+from starlette.responses import HTMLResponse
+
+from serve.page.door import HEADERS, body_of
 from serve.texts import choose_language, load_texts
 
 if TYPE_CHECKING:
-    from serve.page.door import Receive, Scope, Send
+    from starlette.requests import Request
+    from starlette.responses import Response
 
-MAX_FORM: Final = 64 * 2**10
-"""Bytes of a form; photos come by upload."""
+COOKIE: Final = "schreger"
 
 STYLE: Final = Path(__file__).with_name("plain.css").read_text(encoding="utf-8")
 
@@ -35,42 +36,45 @@ def alert(sentence: str) -> str:
     return f'<p role="alert"><strong>{escape(sentence)}</strong></p>' if sentence else ""
 
 
-def headers_of(scope: Scope) -> dict[str, str]:
-    """The headers of a request."""
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+def printable(text: str) -> str:
+    """A text without what nobody can see."""
+    return "".join(letter for letter in text if letter.isprintable()).strip()
 
 
-def cookies_of(headers: dict[str, str]) -> dict[str, str]:
-    """The cookies among them."""
-    try:
-        return {name: morsel.value for name, morsel in SimpleCookie(headers.get("cookie", "")).items()}
-    except CookieError:
-        return {}
-
-
-def cookie(name: str, token: str, secure: bool) -> tuple[str, str]:
-    """The header that gives a browser a token out of reach of scripts and other sites; an empty one takes it back."""
-    until = "" if token else "; Max-Age=0"
-    return "set-cookie", f"{name}={token}; Path=/; HttpOnly; SameSite=Strict{'; Secure' if secure else ''}{until}"
-
-
-def language_of(headers: dict[str, str]) -> str:
+def language_of(request: Request) -> str:
     """The language that a person chose, or that the browser wants."""
-    return choose_language(headers.get("accept-language", ""), cookies_of(headers).get("language"))
+    return choose_language(request.headers.get("accept-language", ""), request.cookies.get("language"))
 
 
-async def form_of(receive: Receive) -> dict[str, list[str]]:
-    """The fields of a form that was sent; none where it is too large."""
-    body, more = b"", True
-    while more and len(body) <= MAX_FORM:
-        message = await receive()
-        body, more = body + message.get("body", b""), message.get("more_body", False)
-    return {} if len(body) > MAX_FORM else parse_qs(body.decode("latin-1"))
+async def form_of(request: Request) -> dict[str, list[str]]:
+    """The fields of a form that was sent; none where it is too large, or cut off."""
+    body = await body_of(request.receive)
+    return parse_qs((body or b"").decode("latin-1"))
 
 
-async def answer(send: Send, status: int, page: str, *headers: tuple[str, str]) -> None:
-    """Send a page that nobody may keep."""
-    own = [("content-type", "text/html; charset=utf-8"), ("cache-control", "no-store"), *headers]
-    fields = [*((name.encode(), value.encode()) for name, value in own), *HEADERS]
-    await send({"type": "http.response.start", "status": status, "headers": fields})
-    await send({"type": "http.response.body", "body": page.encode()})
+def answer(status: int, page: str = "") -> Response:
+    """A page that nobody may keep."""
+    return HTMLResponse(page, status, {"cache-control": "no-store", **HEADERS})
+
+
+def go_to(address: str) -> Response:
+    """What leads a browser to another page."""
+    response = answer(303)
+    response.headers["location"] = address
+    return response
+
+
+def turned_away(request: Request, address: str) -> Response:
+    """The answer to who is not let in: a browser that wants a page, or sends a form, is led to another page."""
+    return go_to(address) if "text/html" in request.headers.get("accept", "") else answer(401)
+
+
+def token_of(request: Request) -> str:
+    """The token that a browser was given."""
+    return request.cookies.get(COOKIE, "")
+
+
+def with_token(response: Response, token: str, secure: bool) -> Response:
+    """The answer, which gives a browser a token out of reach of scripts and other sites; an empty one takes it back."""
+    response.set_cookie(COOKIE, token, None if token else 0, httponly=True, samesite="strict", secure=secure)
+    return response

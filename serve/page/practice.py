@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import logging
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ import gradio as gr
 
 from model.classifier import DECODE_SIDE
 from model.photo import PhotoError, open_photo, thumbnail
-from serve.page.answer import bullets, problem, section
+from serve.page.answer import bullets, image, problem, section
 from serve.page.download import download
 from serve.practice import ROUND, Answer, Practice, Question, report, scores, to_csv
 
@@ -154,9 +153,7 @@ def _explained(turn: Turn, answer: Answer, photo: Photo, said: str, words: Words
 
 
 def _picture(photo: Photo, number: int, words: Words) -> str:
-    source = base64.b64encode(thumbnail(photo.pixels, DECODE_SIDE)).decode("ascii")
-    alt = escape(words.say("photo_alt", number=number))
-    return f'<img src="data:image/webp;base64,{source}" alt="{alt}">'
+    return image(thumbnail(photo.pixels, DECODE_SIDE), number, words)
 
 
 def _results(turn: Turn, practice: Practice, words: Words) -> str:

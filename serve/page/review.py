@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import logging
 from dataclasses import dataclass, replace
 from html import escape
@@ -12,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 import gradio as gr
 
 from model.photo import PhotoError, open_photo, thumbnail
-from serve.page.answer import problem
+from serve.page.answer import image, problem
 from serve.page.own import user_of
+from serve.page.plain import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,8 +105,8 @@ def _decided(desk: ReviewDesk, words: Words, turn: Turn, form: Mapping[str, str]
 
 
 def _line(text: str, longest: int) -> str:
-    """What stands in a field, without what nobody can see."""
-    return "".join(letter for letter in text if letter.isprintable()).strip()[:longest]
+    """What stands in a field."""
+    return printable(text)[:longest]
 
 
 def _start(words: Words, asks_name: bool) -> str:
@@ -149,15 +149,13 @@ def _figure(number: int, picture: PictureShown, desk: ReviewDesk, words: Words) 
     try:
         pixels = open_photo(desk.file_of(picture.path), max_side=PREVIEW).pixels
     except PhotoError:
-        image, said = "", f'<p class="wrong">{escape(words.say("review_no_picture"))}</p>'
+        shown, said = "", f'<p class="wrong">{escape(words.say("review_no_picture"))}</p>'
     else:
-        source = f"data:image/webp;base64,{base64.b64encode(thumbnail(pixels, PREVIEW)).decode('ascii')}"
-        image = f'<img src="{source}" alt="{escape(words.say("photo_alt", number=number))}">'
-        said = ""
+        shown, said = image(thumbnail(pixels, PREVIEW), number, words), ""
     if picture.answer:
         found = (_name(picture.answer, words), words.percent(picture.probability))
         said += f"<p>{escape(words.say('between').join(found))}</p>"
-    return f'<figure>{image}<figcaption><span class="number">{number}</span>{said}</figcaption></figure>'
+    return f'<figure>{shown}<figcaption><span class="number">{number}</span>{said}</figcaption></figure>'
 
 
 def _form(advert: Undecided, words: Words) -> str:

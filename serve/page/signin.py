@@ -10,21 +10,23 @@ from typing import TYPE_CHECKING, Final
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
+from starlette.requests import Request
 
 from serve.casebook import CasebookError
 from serve.casebook.users import LONGEST_NAME
 from serve.page.door import address_of
-from serve.page.plain import alert, answer, cookie, cookies_of, form_of, headers_of, language_of, page
+from serve.page.plain import alert, answer, form_of, go_to, language_of, page, token_of, turned_away, with_token
 from serve.page.sessions import Sessions
 from serve.texts import load_texts
 
 if TYPE_CHECKING:
+    from starlette.responses import Response
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
     from serve.casebook import Users
-    from serve.page.door import App, Receive, Scope, Send
 
 IN: Final = "/signin"
 OUT: Final = "/signout"
-COOKIE: Final = "schreger"
 
 PAUSE: Final = 1.0
 """Seconds that a wrong password takes, besides its check."""
@@ -38,12 +40,18 @@ OF_AN_ADDRESS: Final = RateLimitItemPerMinute(50, 15)
 AT_ONCE: Final = 2
 """Passwords that are checked at the same time; each takes 32 MB."""
 
-FORM: Final = """<h1>{title}</h1>{wrong}<form method="post" action="{path}">
+FORM: Final = """<h1>{title}</h1>{wrong}<form method="post" action="{path}" onsubmit="{forget}">
 <label for="name">{name}</label>
 <input id="name" name="name" autocomplete="username" autocapitalize="none" maxlength="100" required autofocus>
 <label for="password">{password}</label>
 <input id="password" name="password" type="password" autocomplete="current-password" maxlength="200" required>
 <button>{enter}</button></form>"""
+
+FORGET_ANOTHERS: Final = (
+    "const name = this.elements.name.value; if (sessionStorage.user !== name) sessionStorage.clear();"
+    " sessionStorage.user = name"
+)
+"""What the page keeps in a tab, a photo to measure among it, is for whoever was signed in there."""
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -51,7 +59,7 @@ LOG: Final = logging.getLogger(__name__)
 class SignIn:
     """ASGI middleware around the door: passes on what users send, with `scope["user"]`; others it asks to sign in."""
 
-    def __init__(self, app: App, users: Users) -> None:
+    def __init__(self, app: ASGIApp, users: Users) -> None:
         self.app, self.users = app, users
         self._sessions = Sessions(users)
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
@@ -66,61 +74,66 @@ class SignIn:
                 await self._http(scope, receive, send)
             except CasebookError:
                 LOG.exception("The casebook cannot be used.")
-                language = language_of(headers_of(scope))
-                await answer(send, 503, page(language, alert(load_texts(language)["our_fault"])))
+                response = answer(503, _fault(language_of(Request(scope))))
+                await response(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers, what = headers_of(scope), (scope["method"], scope["path"])
-        token = cookies_of(headers).get(COOKIE, "")
-        if scope["method"] == "POST" and not _is_own(headers):
-            await answer(send, 403, "")
+        request = Request(scope, receive)
+        what = request.method, scope["path"]
+        if request.method == "POST" and not _is_own(request):
+            response = answer(403)
         elif what == ("POST", IN):
-            await self._try(scope, await form_of(receive), token, send)
+            response = await self._try(request)
         elif what == ("GET", IN):
-            await answer(send, 200, _page(language_of(headers)))
+            response = answer(200, _page(language_of(request)))
         elif what == ("POST", OUT):
-            self._sessions.end(token)
-            await answer(send, 303, "", ("location", IN), cookie(COOKIE, "", _is_encrypted(scope)))
-        elif user := await asyncio.to_thread(self._sessions.user, token):
+            self._sessions.end(token_of(request))
+            response = with_token(go_to(IN), "", _is_encrypted(request))
+        elif user := await asyncio.to_thread(self._sessions.user, token_of(request)):
             await self.app({**scope, "user": user}, receive, send)
-        elif scope["method"] == "GET" and "text/html" in headers.get("accept", ""):
-            await answer(send, 303, "", ("location", IN))
+            return
         else:
-            await answer(send, 401, "")
+            response = turned_away(request, IN)
+        await response(scope, receive, send)
 
-    async def _try(self, scope: Scope, form: dict[str, list[str]], old: str, send: Send) -> None:
-        language = language_of(headers_of(scope))
+    async def _try(self, request: Request) -> Response:
+        language, form = language_of(request), await form_of(request)
         name, password = (form.get(field, [""])[0] for field in ("name", "password"))
         of_name = name.strip()[:LONGEST_NAME].casefold()
         # Counted before the password is checked, so that many tries at once are no way around.
-        address_may = self._limiter.hit(OF_AN_ADDRESS, address_of(scope))
+        address_may = self._limiter.hit(OF_AN_ADDRESS, address_of(request.scope))
         if not (address_may and self._limiter.hit(OF_A_NAME, of_name)):
-            await answer(send, 429, _page(language, "signin_wait"), ("retry-after", str(OF_A_NAME.get_expiry())))
-            return
+            response = answer(429, _page(language, "signin_wait"))
+            response.headers["retry-after"] = str(OF_A_NAME.get_expiry())
+            return response
         async with self._checking:
             user = await asyncio.to_thread(self.users.check, name, password)
         if user is None:
             await asyncio.sleep(PAUSE)
-            await answer(send, 403, _page(language, "signin_wrong"))
-            return
+            return answer(403, _page(language, "signin_wrong"))
         self._limiter.clear(OF_A_NAME, of_name)
-        self._sessions.end(old)
-        token = self._sessions.start(user)
-        await answer(send, 303, "", ("location", "/"), cookie(COOKIE, token, _is_encrypted(scope)))
+        self._sessions.end(token_of(request))
+        return with_token(go_to("/"), self._sessions.start(user), _is_encrypted(request))
 
 
-def _is_encrypted(scope: Scope) -> bool:
+def _is_encrypted(request: Request) -> bool:
     """Whether it came by TLS, our own or that of a proxy on this computer."""
-    return str(scope["scheme"]) == "https"
+    return str(request.scope["scheme"]) == "https"
 
 
-def _is_own(headers: dict[str, str]) -> bool:
+def _is_own(request: Request) -> bool:
     """Whether a page of ours sent it, or no page at all: browsers name the origin of whatever is posted."""
-    origin = headers.get("origin")
-    return origin is None or origin.partition("://")[2] == headers.get("host")
+    origin = request.headers.get("origin")
+    return origin is None or origin.partition("://")[2] == request.headers.get("host")
+
+
+def _fault(language: str) -> str:
+    texts = load_texts(language)
+    return page(language, f'{alert(texts["our_fault"])}<p><a href="/">{escape(texts["to_photos"])}</a></p>')
 
 
 def _page(language: str, wrong: str = "") -> str:
     texts = load_texts(language)
     said = {part: escape(texts[f"signin_{part}"]) for part in ("title", "name", "password", "enter")}
-    return page(language, FORM.format(path=IN, wrong=alert(texts[wrong] if wrong else ""), **said))
+    form = FORM.format(path=IN, forget=FORGET_ANOTHERS, wrong=alert(texts[wrong] if wrong else ""), **said)
+    return page(language, form)

@@ -31,7 +31,10 @@ SPACES: Final = 1000
 """Photos that are kept at the same time, of all people together; about 100 kB each."""
 
 AT_ONCE: Final = 2
-"""Photos of one item that are looked at together."""
+"""Photos that are looked at at the same time, of all people together."""
+
+TURNS: Final = 64
+"""Locks that paths share, so that one photo is not looked at twice at a time."""
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -68,6 +71,7 @@ class Tray:
         self._held: dict[str, tuple[float, Looked]] = {}
         self._owners: dict[str, str] = {}
         self._lock = threading.Lock()
+        self._turns = [threading.Lock() for _ in range(TURNS)]
         self._pool = ThreadPoolExecutor(AT_ONCE)
         threading.Thread(target=self._forget_in_time, daemon=True).start()
 
@@ -118,17 +122,19 @@ class Tray:
         return path in self.samples or self._owners.get(path, "") == owner
 
     def _look(self, path: str) -> Looked:
-        with self._lock:
-            held = self._held.pop(path, None)
-        looked = held[1] if held else self._look_first(path)
-        if held:
-            self.touch(path)
-        if looked is not None:
+        # A page that is loaded anew asks again about what is still being looked at: that is read once, and then gone.
+        with self._turns[hash(path) % TURNS]:
             with self._lock:
-                self._held[path] = time.monotonic(), looked  # at the end: the first is the one not used for longest
-                while len(self._held) > SPACES:
-                    del self._held[next(iter(self._held))]
-        return looked
+                held = self._held.pop(path, None)
+            looked = held[1] if held else self._look_first(path)
+            if held:
+                self.touch(path)
+            if looked is not None:
+                with self._lock:
+                    self._held[path] = time.monotonic(), looked  # at the end: the first is not used for longest
+                    while len(self._held) > SPACES:
+                        del self._held[next(iter(self._held))]
+            return looked
 
     def _look_first(self, path: str) -> Looked:
         source = self.samples.get(path) or self._read(path)

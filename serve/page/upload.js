@@ -67,21 +67,14 @@ async function send() {
       changed = true;
       tries = -1;
       keep();
-    } catch {
-      say(words.no_connection);
-      await meetAgain();
+    } catch (error) {
+      say(/HTTP/.test(error) ? words.busy : words.no_connection);
       await pause(Math.min(1000 * 2 ** tries, 15000));
     }
     show();
   }
   sending = false;
   ask();
-}
-
-// Who is no longer let in is asked for the code or the password again.
-async function meetAgain() {
-  const met = await fetch('/gradio_api/app_id').catch(() => null);
-  if (met?.status === 401) location.reload();
 }
 
 function keep() {
@@ -101,7 +94,6 @@ watch('value', async () => {
   const said = JSON.parse(props.value || '{}');
   if (said.failed) {
     say(navigator.onLine ? words.busy : words.no_connection);
-    await meetAgain();
     await pause(2000);
     [asking, changed] = [false, true];
     ask();

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import segno
 
-from serve.overlay import heat, png
+from serve.overlay import data_uri, heat, png
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,5 +38,4 @@ def qr(text: str) -> bytes:
 
 
 def _layer(kind: str, content: bytes) -> str:
-    data = base64.b64encode(content).decode("ascii")
-    return f'<image width="100%" height="100%" preserveAspectRatio="none" href="data:image/{kind};base64,{data}"/>'
+    return f'<image width="100%" height="100%" preserveAspectRatio="none" href="{data_uri(content, kind)}"/>'

@@ -50,9 +50,9 @@ def keep_picture(page: "Page", name: str) -> None:
         page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 
-def sign_in(page: "Page", language: str) -> None:
+def sign_in(page: "Page", language: str, name: str = EXPERT) -> None:
     say = Words(language, load_taxonomy()).say
-    page.get_by_label(say("signin_name")).fill(EXPERT)
+    page.get_by_label(say("signin_name")).fill(name)
     page.get_by_label(say("signin_password")).fill(PASSWORD)
     page.get_by_role("button", name=say("signin_enter")).click()
     page.locator(CHOOSE).wait_for(state="attached")
@@ -148,6 +148,26 @@ def test_the_walk_of_who_is_signed_in(
     assert office.casebook.original(cut.photos[0].sha256) == tusk.read_bytes()
     assert json.loads(cut.notes[0].text.partition("\n")[2])["n"] == 2
     assert verify(office.casebook.database.url, office.casebook.keys.folder) == ()
+
+
+def test_who_signs_in_next_in_a_tab_does_not_find_the_photo_that_was_measured_there(
+    browser: "Browser", office: Office, tusk: Path
+) -> None:
+    say = Words("en", load_taxonomy()).say
+    with browser.new_context(locale="en", viewport={"width": 360, "height": 760}) as context:
+        context.set_default_timeout(PATIENCE)
+        page = context.new_page()
+        page.goto(office.url)
+        sign_in(page, "en")
+        page.get_by_role("tab", name=say("angle_tab")).click()
+        page.locator("#angle input:not([capture])").first.set_input_files(tusk)
+        page.locator("#angle .state").get_by_text(say("angle_middle")).wait_for()
+        context.clear_cookies()
+        page.locator("#angle .edge").click()  # a question, which is answered by asking who it is
+        sign_in(page, "en", "Benoît")
+        page.get_by_role("tab", name=say("angle_tab")).click()
+        page.locator("#angle .measured").wait_for()
+        assert page.locator("#angle .tools").is_hidden()
 
 
 def test_a_page_whose_session_is_over_asks_to_sign_in_again(browser: "Browser", office: Office) -> None:

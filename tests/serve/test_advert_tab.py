@@ -15,7 +15,7 @@ from serve.advert import Advert, Judge
 from serve.advert.lexicon import load_lexicon
 from serve.page import answer
 from serve.page.advert import MAX_TEXT, MAX_TITLE, show_verdict, verdict_html
-from serve.page.door import MAX_EVENT_BYTES, is_plain
+from serve.page.door import MAX_WORDS, is_plain
 from serve.page.tray import Tray
 from serve.words import Words
 
@@ -94,5 +94,5 @@ def test_the_longest_advert_passes_the_door(letter: str) -> None:
     advert = {"title": letter * MAX_TITLE, "text": letter * MAX_TEXT, "seller_text": letter * MAX_TITLE}
     value = json.dumps({**advert, "pictures": paths}, ensure_ascii=False)
     event = json.dumps({"data": [value], "fn_index": 1, "session_hash": "x"}, ensure_ascii=False).encode()
-    assert len(event) < MAX_EVENT_BYTES
+    assert len(event) < MAX_WORDS
     assert is_plain(event)

@@ -1,22 +1,28 @@
 """Cases on the page, over HTTP: what each tab adds to them, notes and reports, and that users are kept apart in it."""
 
+import asyncio
 import io
 import json
 import re
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pypdfium2 as pdfium
 import pytest
 from PIL import Image
+from starlette.routing import Router
 
+from model.taxonomy import load_taxonomy
 from serve import app
 from serve.casebook import Casebook, export_case, verify
 from serve.casebook.archive import read_archive
+from serve.page.cases import Cases
 from serve.texts import load_texts
 from tests.serve.office import ADVERT, ANGLE, MARKS, Office, ask, open_to_users, put, save, upload
 
@@ -72,6 +78,20 @@ def text_of(pdf: bytes) -> str:
 
 
 # What one user sends is not another's
+
+
+def test_while_the_casebook_is_away_no_case_is_said_to_be_gone(office: Office, kept: str) -> None:
+    file = office.casebook.database.file
+    assert file
+    with office.signed_in("Amina") as amina:
+        away = file.rename(file.with_suffix(".away"))
+        try:
+            answered = amina.get(kept)
+        finally:
+            away.rename(file)
+        assert answered.status_code == 503
+        assert EN["our_fault"] in answered.text
+        assert amina.get(kept).status_code == 200
 
 
 def test_the_advert_tab_takes_pictures_of_whoever_asks_alone(office: Office, lion: bytes) -> None:
@@ -193,3 +213,26 @@ def test_a_report_is_for_whoever_may_see_the_case_in_the_language_of_the_page(of
 def test_no_report_is_offered_where_none_can_be_made(monkeypatch: pytest.MonkeyPatch, office: Office) -> None:
     monkeypatch.setitem(sys.modules, "serve.case_report", None)
     assert app._reporter(office.casebook, None) is None  # type: ignore[arg-type]
+
+
+def test_reports_that_wait_for_their_turn_keep_nobody_from_their_cases() -> None:
+    done = threading.Event()
+    file: Any = SimpleNamespace(case=SimpleNamespace(id="0" * 64))
+    desk: Any = SimpleNamespace(case=lambda _: file, cases=list, user=SimpleNamespace(login="Amina"))
+    tray: Any = SimpleNamespace(classifier=SimpleNamespace(taxonomy=load_taxonomy()))
+    routes = Cases(lambda _: desk, tray, lambda *_: b"%PDF" if done.wait(60) else b"").routes
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await Router(routes)({**scope, "user": None}, receive, send)
+
+    async def ask() -> list[int]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://page") as client:
+            reports = [asyncio.create_task(client.get(f"/en/cases/{'0' * 64}/report.pdf")) for _ in range(50)]
+            await asyncio.sleep(1)
+            try:
+                cases = await asyncio.wait_for(client.get("/en/cases"), 20)
+            finally:
+                done.set()
+            return [cases.status_code, *(each.status_code for each in await asyncio.gather(*reports))]
+
+    assert asyncio.run(ask()) == [200] * 51

@@ -84,7 +84,7 @@ def test_a_code_lets_one_device_in_and_no_other(tmp_path: Path) -> None:
 
         entered = phone.post("/code", data={"code": server.code})
         assert (entered.status_code, entered.headers["location"]) == (303, "/")
-        assert {"HttpOnly", "SameSite=Strict"} <= {*entered.headers["set-cookie"].split("; ")}
+        assert {"HttpOnly", "SameSite=strict"} <= {*entered.headers["set-cookie"].split("; ")}
         assert phone.get("/en").status_code == 200
         following = server.next_code()
         with httpx.Client(base_url=server.url, timeout=60) as other:

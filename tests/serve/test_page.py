@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +29,7 @@ from serve.app import ServeError, serve
 from serve.overlay import FINENESS, heat, png
 from serve.page import answer, page
 from serve.page.door import is_plain
-from serve.page.tray import Tray
+from serve.page.tray import Seen, Tray
 from serve.texts import load_texts
 from serve.words import Words
 
@@ -171,6 +172,14 @@ def test_photos_that_nobody_asks_for_are_forgotten(made: Made, words: Words, lio
     assert made.tray.look(photos) != [None]
     made.tray.forget_older(0)
     assert made.tray.look(photos) == [None]
+
+
+def test_a_page_that_is_loaded_anew_while_its_photo_is_looked_at_is_answered_too(made: Made, lion: bytes) -> None:
+    photos = made.send(lion)
+    with ThreadPoolExecutor() as pages:
+        (first,), (again,) = pages.map(made.tray.look, [photos, photos])
+    assert isinstance(first, Seen)
+    assert again is first
 
 
 def test_more_than_ten_photos_are_not_taken(made: Made, words: Words, lion: bytes) -> None:
@@ -351,8 +360,11 @@ def test_the_browsers_language_is_met(accepted: str, page: str, client: httpx.Cl
 
 
 def test_uploads_are_limited_and_cannot_be_fetched_back(client: httpx.Client, server: Server, lion: bytes) -> None:
-    too_much = client.post("/gradio_api/upload", files={"files": bytes(page.MAX_BYTES + 1)})
-    assert too_much.status_code == 413
+    half = ("files", ("photo", bytes(page.MAX_BYTES // 2)))
+    for files in ([("files", bytes(page.MAX_BYTES + 1))], [half] * 3):  # three in one are no way to fill the disk
+        assert client.post("/gradio_api/upload", files=files).status_code == 413
+    unannounced = client.post("/gradio_api/upload", content=iter([b"x"]))
+    assert unannounced.status_code == 413
     (path,) = client.post("/gradio_api/upload", files={"files": ("photo", lion)}).json()
     assert Path(path).read_bytes() == lion
     assert Path(path).is_relative_to(server.temporary)
@@ -366,6 +378,11 @@ def test_the_browser_is_told_to_stay_here(client: httpx.Client) -> None:
     assert "http" not in policy
     assert answered.headers["referrer-policy"] == "same-origin"
     assert not re.search(r'(?:src|href)="(https?:)?//', answered.text)
+
+
+def test_another_website_that_gives_itself_this_computers_address_is_not_answered(client: httpx.Client) -> None:
+    assert client.get("/en", headers={"host": "evil.example"}).status_code == 400
+    assert client.get("/en", headers={"host": "localhost:7860"}).status_code == 200
 
 
 def test_settings_that_would_leak_are_off(client: httpx.Client) -> None:
@@ -386,7 +403,7 @@ def test_there_is_a_tab_for_angles_and_none_for_practice_unless_it_is_asked_for(
 # Serving
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_it_stops_quietly_and_leaves_nothing_behind(stop: signal.Signals, tmp_path: Path, lion: bytes) -> None:
     with running(tmp_path) as server:
         httpx.post(f"{server.url}/gradio_api/upload", files={"files": ("photo", lion)}, timeout=60)

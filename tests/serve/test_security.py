@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from serve.casebook.password import SHORTEST
-from serve.page import door, gate, page, plain, sessions, signin, tray
+from serve.page import door, gate, page, sessions, signin, tray
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "security.md"
 
@@ -22,13 +22,12 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "security.md"
         ),
         ("pause after a wrong password or code", f"{signin.PAUSE:.0f} second"),
         ("pause after a wrong password or code", f"{gate.PAUSE:.0f} second"),
-        ("size of a photo", f"{page.MAX_BYTES // 10**6} MB"),
+        ("size of a photo", f"{door.MAX_BYTES // 10**6} MB"),
         ("photos of one item", f"{tray.MAX_PHOTOS}"),
         ("photos sent by one user, or one address", f"{door.OFTEN.amount} a minute"),
         ("questions asked by one user, or one address", f"{door.OFTEN.amount} a minute"),
         ("items that wait for an answer", f"{page.WAITING}"),
-        ("size of a form or a question", f"{door.MAX_EVENT_BYTES // 2**10} kB"),
-        ("size of a form or a question", f"{plain.MAX_FORM // 2**10} kB"),
+        ("size of a form or a question", f"{door.MAX_WORDS // 2**10} kB"),
         ("uploads and answers are gone", f"{tray.KEPT // 60} minutes after their last use"),
     ],
 )
@@ -40,6 +39,6 @@ def test_a_password_and_a_change_of_user_are_as_the_document_says() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     assert f"at least {SHORTEST} letters" in text
     assert f"within {sessions.CHECKED} seconds" in text
-    assert {name.decode().title() for name, _ in door.HEADERS} <= {
+    assert {name.title() for name in door.HEADERS} <= {
         name for name in text.replace("`", " ").replace(":", " ").split() if "-" in name
     }

@@ -67,7 +67,7 @@ def _found(archive: Path, source: str | None, folder: Path, terms: dict[str, Any
 
 def _labels(records: Sequence[dict[str, Any]]) -> dict[str, tuple[str, str]]:
     """What each corrected item is, and how that is known, by the id of the item; the last word counts."""
-    said = sorted((record for record in records if record["table"] == "corrections"), key=lambda record: record["at"])
+    said = (record for record in records if record["table"] == "corrections")
     return {record["item_id"]: (record["label"], record["why"]) for record in said}
 
 

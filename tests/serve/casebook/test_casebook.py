@@ -61,6 +61,18 @@ def test_a_finding_is_kept_whole(kept: Casebook, found: Found) -> None:
         assert result.bundle == given.bundle
 
 
+def test_what_was_said_last_counts_though_the_clock_was_set_back(
+    kept: Casebook, batch: Photos, found: Found, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serve.casebook.casebook.now", lambda: "2001-01-01T00:00:00.000000Z")
+    kept.correct("C-1", 1, "horn", "Looked again", "Dr. 王")
+    kept.add_photos("C-1", 1, batch(8), found("resin"), "Amina")
+    item = kept.case("C-1").item(1)
+    assert [correction.label for correction in item.corrections] == ["bone", "horn"]
+    assert item.result is not None
+    assert item.result.answer == "resin"
+
+
 def test_photos_are_added_to_an_item_and_the_last_finding_counts(kept: Casebook, batch: Photos, found: Found) -> None:
     kept.add_photos("C-1", 2, batch(8, 9), found("resin"), "Amina")
     item = kept.case("C-1").item(2)
