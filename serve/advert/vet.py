@@ -80,6 +80,7 @@ class Judge:
         in_pictures = [ocr.read_text(picture) for picture in advert.pictures] if self.read else []
         pictures = [dict(finding.probabilities) for finding in good]
         words = find_words("\n".join([advert.title, advert.text, *in_pictures]))
+        of_seller = find_words(advert.seller_text)
         level, score, signals, subject, shown = max(
             (self._weigh(subject, words, pictures) for subject in self.subjects), key=lambda each: each[:2]
         )
@@ -90,7 +91,7 @@ class Judge:
             verdict=LEVELS[level],
             score=score,
             answer=self._shown(good) if clear and not is_named else _answer(words, good, subject),
-            reasons=explain(words, signals, shown, subject, self.combination, self.classifier.taxonomy),
+            reasons=explain(words, signals, shown, subject, self.combination, self.classifier.taxonomy, of_seller),
             findings=tuple(findings),
             error=" ".join(filter(None, [advert.error, *_unreadable(findings)])),
             policy=self.version,

@@ -55,6 +55,14 @@ def test_an_offer_of_ivory_in_words_and_picture_is_blocked(judge: Judge, finding
     assert any("“ivory”" in reason.sentence for reason in verdict.reasons)
 
 
+def test_what_sellers_say_of_themselves_is_told_and_does_not_count(judge: Judge) -> None:
+    without, told = (judge(Advert("1", title="Carved figure", seller_text=text), []) for text in ("", "Mammoth ivory"))
+    (reason,) = set(told.reasons) - set(without.reasons)
+    assert (reason.kind, reason.weight) == ("seller_text", 0)
+    assert "“Mammoth ivory”" in reason.sentence
+    assert (told.verdict, told.score, told.answer) == (without.verdict, without.score, without.answer)
+
+
 def test_a_dress_in_ivory_is_clear_and_says_why(judge: Judge, finding: Callable[..., Finding]) -> None:
     verdict = judge(Advert("1", title="Ivory lace wedding dress size 12 for sale"), [finding("textile", 0.97)])
     assert verdict.verdict == "clear"
