@@ -67,7 +67,7 @@ def serve(
         ServeError: The address, the port or the casebook cannot be used, or the API would be open to others.
         CasebookError: The casebook cannot be opened.
         KeysError: The keys of the API cannot be used.
-        ReviewError, ScanFolderError, AdvertFileError: There is nothing to review, or no place for decisions.
+        ReviewError, ScanFolderError, ScanError, AdvertFileError: There is nothing to review, or no place for decisions.
         LinksError: A hash list or the index cannot be read.
         LanError: There is no network, or no certificate can be made.
         BundleError, EngineError: The bundle cannot be loaded.
@@ -213,7 +213,7 @@ def _review(scan: Path, adverts: Path | None, decisions: Path | None, root: Path
     try:
         return open_review(scan, adverts, decisions, root)
     except ModuleNotFoundError as error:
-        raise ServeError(f"--review needs {error.name}: pip install 'schreger[parquet]'.") from None
+        raise ServeError(f"--review needs {error.name}: pip install 'schreger[scan]'.") from None
 
 
 def _known(hashes: Sequence[Path], index: Path | None, classifier: Classifier) -> Known:

@@ -97,16 +97,18 @@ def casebook_add_adverts(
     case: CaseArgument,
     decisions: Annotated[Path, typer.Option(metavar="FILE", help="What people decided; see schreger review.")],
     scan: Annotated[Path, typer.Option(metavar="SCAN_DIR", help="The scan whose adverts they decided on.")],
-    pictures_root: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the pictures.")],
+    adverts: Annotated[Path, typer.Option(metavar="FILE", help="What was scanned: an advert file, a tar, a folder.")],
     where: WhereOption,
+    pictures_root: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of the pictures; by default that of the adverts.")
+    ] = None,
     keys: KeysOption = None,
     by: ByOption = None,
     new: Annotated[bool, typer.Option("--new", help="The case is new.")] = False,
     bundle: BundleOption = "lite2",
 ) -> None:
     """Add the adverts that people decided to block to a case, each as an item with its pictures."""
-    run("serve.case_adverts", case=case, decisions=decisions, scan=scan, pictures_root=pictures_root, where=where,
-        keys=keys, by=by, new=new, bundle=bundle)  # fmt: skip
+    run("serve.case_adverts", **locals())
 
 
 @casebook_app.command("correct")

@@ -3,34 +3,37 @@
 from __future__ import annotations
 
 import hashlib
+import posixpath
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from model.classifier import Classifier
-from model.photo import PhotoError, read_file
+from model.photo import PhotoError
 from serve.casebook import CasebookError, Received, open_casebook
 from serve.casebook.commands import who
 from serve.casebook.keys import KEYS
 from serve.command import SOME_UNREADABLE
+from serve.pictured import read_scanned
 from serve.review import latest, read_decisions
-from serve.scanned import picture_file, read_scan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
     from pathlib import Path
 
     from serve.casebook import Casebook, ItemFile
+    from serve.pictured import Located
     from serve.review import Decision
 
-COLUMNS = ("id", "platform", "seller", "score", "reasons", "policy", "pictures")
+COLUMNS = ("platform", "seller", "score", "reasons", "policy")
 
 
 def command(
     case: str,
     decisions: Path,
     scan: Path,
-    pictures_root: Path,
+    adverts: Path,
+    pictures_root: Path | None,
     where: str,
     keys: Path | None,
     by: str | None,
@@ -45,10 +48,10 @@ def command(
         raise CasebookError(f"{str(decisions)!r} blocks no advert, so there is nothing to add.")
     classifier = Classifier.load(bundle)
     added = left_out = 0
-    for row in _rows(scan, blocked):
+    for row, pictures in _rows(scan, adverts, pictures_root, blocked):
         item = there.get(_title(row))
         if item is None:
-            photos = list(_photos(row, scan, pictures_root, classifier))
+            photos = list(_photos(row, pictures, classifier))
             if not photos:
                 left_out += 1
                 typer.echo(f"Advert {row['id']!r} has no picture that can be kept.", err=True)
@@ -63,31 +66,38 @@ def command(
     return SOME_UNREADABLE if left_out else 0
 
 
-def _rows(scan: Path, blocked: dict[str, Decision]) -> Iterator[dict[str, Any]]:
-    """Those of the scan that are blocked, each id once."""
-    rows = {row["id"]: row for row in read_scan(scan, COLUMNS) if row["id"] in blocked}
-    yield from rows.values()
+def _rows(
+    scan: Path, adverts: Path, root: Path | None, blocked: Container[str]
+) -> Iterator[tuple[dict[str, Any], list[Located]]]:
+    """Those of the scan that are blocked, each id once, with their pictures."""
+    seen = set()
+    for row, _, pictures in read_scanned(scan, COLUMNS, adverts, root):
+        if row["id"] in blocked and row["id"] not in seen:
+            seen.add(row["id"])
+            yield row, pictures
 
 
 def _title(row: dict[str, Any]) -> str:
     return f"Advert {row['id']}"
 
 
-def _photos(row: dict[str, Any], scan: Path, root: Path, classifier: Classifier) -> Iterator[Received]:
+def _photos(row: dict[str, Any], pictures: list[Located], classifier: Classifier) -> Iterator[Received]:
     """The pictures of an advert, each once, that still are what was scanned."""
-    files = {each["sha256"]: picture_file(scan, each["path"], root) for each in row["pictures"] or () if each["sha256"]}
-    for sha256, file in files.items():
+    located = {seen["sha256"]: place for seen, place in zip(row["pictures"] or (), pictures, strict=True)}
+    for sha256, place in located.items():
+        if not sha256:
+            continue
         try:
-            content = read_file(file)
+            content = place.read()
             looked = classifier.look(content)
         except PhotoError as error:
             looked = error
         if isinstance(looked, PhotoError):
-            typer.echo(f"{file}: {looked}", err=True)
+            typer.echo(f"{place.path}: {looked}", err=True)
         elif hashlib.sha256(content).hexdigest() != sha256:
-            typer.echo(f"{file}: This is no longer the picture that was scanned.", err=True)
+            typer.echo(f"{place.path}: This is no longer the picture that was scanned.", err=True)
         else:
-            yield Received(file.name, content, looked[1])
+            yield Received(posixpath.basename(place.path), content, looked[1])
 
 
 def _write_down(

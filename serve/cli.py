@@ -109,12 +109,14 @@ def serve(
         Path | None,
         typer.Option(metavar="SCAN_DIR", help="Decide on the adverts under review of a scan, on a tab of the page."),
     ] = None,
-    adverts: Annotated[Path | None, typer.Option(metavar="FILE", help="The advert file that was scanned.")] = None,
+    adverts: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="What was scanned: an advert file, a tar, a folder.")
+    ] = None,
     decisions: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The file of decisions (CSV), which is added to.")
     ] = None,
     pictures_root: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder of their pictures; by default that of the advert file.")
+        Path | None, typer.Option(metavar="DIR", help="Folder of their pictures; by default that of the adverts.")
     ] = None,
 ) -> None:
     """Open the page for photos in a browser."""

@@ -13,10 +13,10 @@ from model.errors import SchregerError
 
 EXTRAS = {
     "serve.casebook": "casebook",
-    "serve.case_adverts": "casebook,parquet",
+    "serve.case_adverts": "casebook,scan",
     "serve.case_report": "casebook,report",
     "serve.match": "links",
-    "serve.review": "parquet",
+    "serve.review": "scan",
     "serve.scan": "scan,cluster",
     "serve.survey": "survey",
 }

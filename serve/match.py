@@ -10,20 +10,21 @@ from rich.console import Console
 from rich.progress import track
 
 from model.classifier import Classifier
-from serve.advert.read import read_adverts
 from serve.command import SOME_UNREADABLE
-from serve.inputs import find_inputs
 from serve.links import Index, LinksError, Source, look, match, read_hashes, write_hashes
 from serve.links.pdq import to_hex
 from serve.output import open_output
-from serve.scanned import is_scan, picture_file, read_scan
+from serve.pictured import read_input, read_scanned
+from serve.scanned import is_scan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from serve.advert import Advert
     from serve.links import Match
     from serve.output import Row
+    from serve.pictured import Located
 
 COLUMNS = {
     "id": str, "path": str, "sha256": str, "pdq": str, "quality": float, "seller": str, "platform": str,
@@ -36,6 +37,7 @@ def command(
     out: Path,
     hashes: Sequence[Path],
     index: Path | None,
+    adverts: Path | None,
     pictures_root: Path | None,
     export_hashes: Path | None,
     bundle: str,
@@ -45,7 +47,7 @@ def command(
     console = Console(stderr=True, quiet=quiet)
     listed = [entry for file in hashes for entry in read_hashes(file)]
     known = Index(index)
-    sources = list(_sources(source, pictures_root, out))
+    sources = list(_sources(source, adverts, pictures_root, out))
     looked = look(sources, Classifier.load(bundle))
     watched = track(looked, "pictures", len(sources), console=console, transient=True, disable=not console.is_terminal)
     with open_output(out, COLUMNS) as write:
@@ -79,22 +81,22 @@ def to_row(match: Match) -> Row:
     }
 
 
-def _sources(source: Path, root: Path | None, out: Path) -> Iterator[Source]:
-    """The pictures of an advert file, of a scan, or of a folder, where each is an advert of its own."""
-    if not source.is_dir():
-        for advert in read_adverts(source, root):
-            for picture in advert.pictures:
-                yield Source(advert.id, str(picture), advert.seller, advert.platform)
-    elif is_scan(source):
-        if root is None:
-            raise LinksError(f"{str(source)!r} is a scan: say with --pictures-root where its pictures are.")
-        for row in read_scan(source, ("id", "platform", "seller", "pictures")):
-            for picture in row["pictures"] or ():
-                file = os.fspath(picture_file(source, picture["path"], root))
-                yield Source(row["id"] or "", file, row["seller"] or "", row["platform"] or "")
+def _sources(
+    source: Path, adverts: Path | None, root: Path | None, out: Path
+) -> Iterator[tuple[Source, Callable[[], bytes]]]:
+    """The pictures of an input, or of a scan of `adverts`, and what reads them. What we write is no picture."""
+    pictured: Iterable[tuple[Advert, list[Located]]]
+    written = {os.path.realpath(file) for file in (out, f"{out}.partial")}
+    if source.is_dir() and is_scan(source):
+        if adverts is None:
+            raise LinksError(f"{str(source)!r} is a scan: name with --adverts what was scanned.")
+        pictured = ((advert, pictures) for _, advert, pictures in read_scanned(source, (), adverts, root))
     else:
-        for path in find_inputs([source], out):
-            yield Source(path.relative_to(source).as_posix(), os.fspath(path))
+        pictured = read_input(source, root, out)
+    for advert, pictures in pictured:
+        for picture in pictures:
+            if os.path.realpath(picture.path) not in written:
+                yield Source(advert.id, picture.path, advert.seller, advert.platform), picture.read
 
 
 def _summary(matches: Sequence[Match]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol
@@ -60,15 +61,28 @@ def open_output(file: Path | None, columns: Mapping[str, type], as_json: bool = 
                 writer.close()
 
 
+_FORMULA = re.compile(r"'*([=@\t\r\n]|[+-](?![\d.,]*$))")
+
+
+def guarded(cell: str) -> str:
+    """A cell of a CSV file, with an apostrophe before what a spreadsheet would take for a formula."""
+    return f"'{cell}" if _FORMULA.match(cell) else cell
+
+
+def unguarded(cell: str) -> str:
+    """What was given to `guarded`."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
 class Csv:
-    """RFC 4180 with a header, its lines ended by a newline alone."""
+    """RFC 4180 with a header, its lines ended by a newline alone; text is guarded."""
 
     def __init__(self, stream: BinaryIO, columns: Mapping[str, type]) -> None:
         self._writer = csv.DictWriter(_Lines(stream), list(columns))
         self._writer.writeheader()
 
     def write(self, row: Row) -> None:
-        self._writer.writerow(row)
+        self._writer.writerow({name: guarded(cell) if isinstance(cell, str) else cell for name, cell in row.items()})
 
     def close(self) -> None:
         """Nothing is held."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -11,8 +12,9 @@ import typer
 from model.manifest import REQUIRED
 from model.photo import PhotoError, open_photo
 from model.taxonomy import load_taxonomy
-from serve.advert.read import picture_paths, read_adverts
+from serve.advert.read import picture_paths
 from serve.command import SOME_UNREADABLE
+from serve.pictured import read_scanned
 from serve.review import (
     PictureShown,
     ReviewDesk,
@@ -24,23 +26,33 @@ from serve.review import (
     read_decisions,
     write_tasks,
 )
-from serve.scanned import picture_file, read_scan
+from serve.scanned import read_scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from serve.advert import Advert
+    from serve.pictured import Located
     from serve.review import Decision
 
-COLUMNS = ("row", "id", "verdict", "score", "answer", "reasons", "bundle", "policy", "pictures")
+COLUMNS = ("verdict", "score", "answer", "reasons", "bundle", "policy")
 
 
-def export(scan: Path, adverts: Path, out: Path) -> int:
-    """Write a task for each advert under review."""
-    count = write_tasks(out, waiting(scan, adverts))
-    typer.echo(f"Wrote {count} tasks to {out}.", err=True)
-    return 0
+def export(scan: Path, adverts: Path, out: Path, pictures_root: Path | None) -> int:
+    """Write a task for each advert under review; the exit status is 3 when a picture to be copied cannot be read.
+
+    Label Studio shows files alone: pictures inside a tar, or downloaded ones, are copied to a folder beside the tasks.
+    """
+    undecided, unreadable = list(waiting(scan, adverts, pictures_root)), 0
+    said = f"Wrote {len(undecided)} tasks to {out}"
+    if not all(picture.is_file for advert in undecided for picture in advert.pictures):
+        folder = out.with_name(f"{out.stem}-pictures")
+        undecided, unreadable = _copied(undecided, folder)
+        said += f", and their pictures to {folder}, the document root to name to Label Studio; {unreadable} unreadable"
+    write_tasks(out, undecided)
+    typer.echo(f"{said}.", err=True)
+    return SOME_UNREADABLE if unreadable else 0
 
 
 def import_(
@@ -73,42 +85,60 @@ def import_(
     return _write_manifest(manifest, labelled, pictures_root, terms)
 
 
-def waiting(scan: Path, adverts: Path) -> Iterator[Undecided]:
+def waiting(scan: Path, adverts: Path, root: Path | None = None) -> Iterator[Undecided]:
     """The adverts of a scan whose verdict is `review`, each id once; one without an id cannot be decided on.
 
     Raises:
-        ReviewError: The adverts are not those that were scanned.
+        ScanFolderError, ScanError, AdvertFileError: The adverts cannot be read, or are not those that were scanned.
     """
-    written = read_adverts(adverts)
-    seen = {""}
-    for row in read_scan(scan, COLUMNS):
-        own = row["id"] or ""
-        if row["row"] >= len(written) or written[row["row"]].id != own:
-            raise ReviewError(f"{str(adverts)!r} is not the file that {str(scan)!r} is a scan of.")
-        if row["verdict"] == "review" and own not in seen:
-            seen.add(own)
-            yield _undecided(row, written[row["row"]])
+    seen = {"", None}
+    for row, advert, pictures in read_scanned(scan, COLUMNS, adverts, root):
+        if row["verdict"] == "review" and row["id"] not in seen:
+            seen.add(row["id"])
+            yield _undecided(row, advert, pictures)
 
 
 def open_review(scan: Path, adverts: Path, decisions: Path, pictures_root: Path | None) -> ReviewDesk:
     """What the page's tab for review shows, and where it keeps decisions.
 
     Raises:
-        ReviewError, ScanFolderError, AdvertFileError: One of these cannot be used.
+        ReviewError, ScanFolderError, ScanError, AdvertFileError: One of these cannot be used.
     """
-    root = pictures_root or adverts.parent
-    under_review = {advert.id: advert for advert in waiting(scan, adverts)}
-    return ReviewDesk(under_review, decisions, lambda name: picture_file(scan, name, root))
+    return ReviewDesk({advert.id: advert for advert in waiting(scan, adverts, pictures_root)}, decisions)
 
 
-def _undecided(row: dict[str, Any], advert: Advert) -> Undecided:
+def _undecided(row: dict[str, Any], advert: Advert, located: Sequence[Located]) -> Undecided:
     pictures = tuple(
-        PictureShown(each["path"], each["answer"] or "", each["probability"] or 0.0) for each in row["pictures"] or ()
+        PictureShown(each["path"], each["answer"] or "", each["probability"] or 0.0, place.read, place.is_below_root)
+        for each, place in zip(row["pictures"] or (), located, strict=True)
     )
     return Undecided(
         row["id"], advert.title, advert.text, advert.seller, advert.platform, row["score"], row["answer"] or "",
         tuple(row["reasons"] or ()), pictures, f"{row['bundle']} {row['policy']}",
     )  # fmt: skip
+
+
+def _copied(undecided: Sequence[Undecided], folder: Path) -> tuple[list[Undecided], int]:
+    """The adverts with their pictures in the folder, by the sha256 of each; and how many cannot be read."""
+    unreadable = 0
+
+    def copied(picture: PictureShown) -> PictureShown:
+        nonlocal unreadable
+        try:
+            content = picture.read()
+            photo = open_photo(content)
+        except PhotoError:
+            unreadable += 1
+            return picture
+        file = folder / f"{photo.sha256}.{photo.format.lower()}"
+        file.write_bytes(content)
+        return picture._replace(path=file.name)
+
+    try:
+        folder.mkdir(exist_ok=True)
+        return [replace(each, pictures=tuple(map(copied, each.pictures))) for each in undecided], unreadable
+    except OSError as error:
+        raise ReviewError(f"{str(folder)!r} cannot be written: {error.strerror or error}.") from error
 
 
 def _check_known(decisions: Sequence[Decision], scan: Path, annotations: Path) -> None:

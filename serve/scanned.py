@@ -1,4 +1,4 @@
-"""What `schreger scan` wrote: the rows of a folder of Parquet parts, and where the pictures of these rows are."""
+"""What `schreger scan` wrote: the rows of a folder of Parquet parts, and what it downloaded."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from model.errors import SchregerError
-from serve.advert.read import picture_paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -50,12 +49,6 @@ def read_scan(folder: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
                     yield from batch.to_pylist()
         except (OSError, pyarrow.ArrowException) as error:
             raise ScanFolderError(f"{str(part)!r} cannot be read: {str(error).splitlines()[0]}.") from error
-
-
-def picture_file(folder: Path, name: str, root: Path) -> Path:
-    """The file of a picture as a row names it: below the root, or where the scan downloaded it to."""
-    fetched = fetched_file(folder / FETCHED, name)
-    return fetched if fetched.exists() else next(iter(picture_paths([name], root)), root)
 
 
 def fetched_file(folder: Path, url: str) -> Path:

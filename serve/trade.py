@@ -16,6 +16,9 @@ trade_app.add_typer(review_app, name="review")
 PolicyOption = Annotated[
     Path | None, typer.Option(metavar="FILE", help="When to review and to block (YAML); by default the shipped one.")
 ]
+PicturesOption = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Folder of the pictures; by default that of the adverts.")
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")]
 
 
@@ -27,9 +30,7 @@ def vet(
     ] = None,
     title: Annotated[str | None, typer.Option(help="Title of a single advert.")] = None,
     text: Annotated[str | None, typer.Option(help="Text of a single advert.")] = None,
-    pictures_root: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder of the pictures; by default that of the advert file.")
-    ] = None,
+    pictures_root: PicturesOption = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write here (.csv, .jsonl, .parquet) instead of stdout.")
     ] = None,
@@ -83,7 +84,7 @@ def scan(
 @trade_app.command()
 def match(
     source: Annotated[
-        Path, typer.Argument(metavar="INPUT", help="An advert file, the folder of a scan, or a folder of pictures.")
+        Path, typer.Argument(metavar="INPUT", help="Whatever `schreger scan` takes here, or the folder of a scan.")
     ],
     out: Annotated[Path, typer.Option(metavar="FILE", help="Write here (.csv, .jsonl, .parquet).")],
     hashes: Annotated[
@@ -92,9 +93,8 @@ def match(
     index: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Match pictures of earlier runs, too, and keep these here.")
     ] = None,
-    pictures_root: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder of the pictures; of an advert file by default its own.")
-    ] = None,
+    adverts: Annotated[Path | None, typer.Option(metavar="FILE", help="Of a scan: what was scanned.")] = None,
+    pictures_root: PicturesOption = None,
     export_hashes: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the hashes for others (.csv: hash,quality,path; .txt).")
     ] = None,
@@ -130,8 +130,9 @@ def survey(
 @review_app.command("export")
 def review_export(
     scan: Annotated[Path, typer.Argument(metavar="SCAN_DIR", help="What `schreger scan` wrote.")],
-    adverts: Annotated[Path, typer.Option(metavar="FILE", help="The advert file that was scanned.")],
+    adverts: Annotated[Path, typer.Option(metavar="FILE", help="What was scanned: an advert file, a tar, a folder.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="Tasks for Label Studio (JSON).")],
+    pictures_root: PicturesOption = None,
 ) -> None:
     """Write the adverts under review as tasks for Label Studio, with our verdicts as predictions."""
     run("serve.reviewing", "export", **locals())

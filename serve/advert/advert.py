@@ -22,6 +22,7 @@ class Advert:
 
     Attributes:
         url: Text alone: it is never opened.
+        seller_text: What the seller says of themselves; its words are told among the reasons and do not count.
         pictures: Files, or their bytes.
         other: Columns that the file has beyond these, by name.
         error: What is wrong with its row, in one sentence; empty if nothing is.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -10,7 +12,7 @@ from model.classifier import Classifier
 from model.errors import SchregerError
 from serve.advert.advert import Advert
 from serve.advert.policy import load_policy
-from serve.advert.read import read_adverts
+from serve.advert.read import check_root, read_adverts
 from serve.advert.vet import vet_all
 from serve.command import SOME_UNREADABLE
 from serve.output import open_output
@@ -26,6 +28,9 @@ COLUMNS = {
     "id": str, "verdict": str, "score": float, "answer": str, "reasons": str, "error": str,
     "bundle": str, "policy": str,
 }  # fmt: skip
+
+ADDRESS = re.compile(r"(?:^|[/\\])https?:[/\\]")
+"""An address as a path has it, in which two slashes are one."""
 
 
 class VetError(SchregerError):
@@ -48,9 +53,11 @@ def command(
     if title is None and text is None:
         if inputs is None or len(inputs) != 1:
             raise VetError("Name one advert file, or describe one advert by --title or --text and its pictures.")
+        check_root(pictures_root)
         adverts = read_adverts(inputs[0], pictures_root)
     else:
         adverts = [Advert("1", title=title or "", text=text or "", pictures=tuple(inputs or ()))]
+    adverts = list(map(_with_addresses_named, adverts))
     classifier = Classifier.load(bundle)
     chosen = load_policy(policy, classifier.taxonomy)
     kept = dict.fromkeys(name for advert in adverts for name in advert.other if name not in COLUMNS)
@@ -79,6 +86,13 @@ def to_row(verdict: Verdict) -> Row:
         "bundle": verdict.bundle,
         "policy": verdict.policy,
     }
+
+
+def _with_addresses_named(advert: Advert) -> Advert:
+    if not any(ADDRESS.search(str(picture)) for picture in advert.pictures):
+        return advert
+    said = "Pictures that are addresses are not opened; `schreger scan --fetch` downloads them."
+    return replace(advert, error=f"{advert.error} {said}".lstrip())
 
 
 def _sentence(reason: Reason) -> str:

@@ -42,7 +42,7 @@ class Policy(BaseModel):
     base_rate: Share
     review: Share
     block: Share
-    subjects: tuple[str, ...]
+    subjects: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
 @dataclass(frozen=True)
@@ -84,12 +84,15 @@ def load_policy(file: Path | None = None, taxonomy: Taxonomy | None = None) -> P
     """
     file = file or FILE
     try:
-        policy = Policy.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise PolicyError(f"The policy {file} says nothing: it is a YAML file of fields, such as `block: 0.9`.")
+        policy = Policy.model_validate(content)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise PolicyError(f"{file} cannot be read as a policy, which is a YAML file.") from error
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "it"
+        where = ".".join(map(str, first["loc"]))
         raise PolicyError(f"The policy {file} cannot be used: {where}: {first['msg']}.") from error
     if policy.block < policy.review:
         raise PolicyError(f"The policy {file} blocks at a lower precision than it reviews: raise `block`.")

@@ -15,7 +15,7 @@ from model.errors import SchregerError
 from serve.advert.advert import Advert
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 COLUMNS = frozenset(field.name for field in fields(Advert)) - {"other", "error"}
 SEPARATORS = ",;\t"
@@ -96,6 +96,12 @@ def encoding_of(stream: BinaryIO) -> str:
     return "utf-8-sig"
 
 
+def check_root(root: Path | None) -> None:
+    """Raises AdvertFileError where a folder of pictures was named that is not there."""
+    if root is not None and not root.is_dir():
+        raise AdvertFileError(f"There is no folder {str(root)!r} of pictures; check --pictures-root.")
+
+
 def picture_paths(names: Iterable[str], root: Path) -> tuple[Path, ...]:
     """Where pictures lie. A name that leads out of the root is kept as a name below it, where nothing will be found."""
     paths = []
@@ -130,26 +136,65 @@ def to_advert(row: Mapping[str, Any], fault: str, seen: Ids) -> Advert:
 
 def _table_rows(name: str, text: TextIO) -> Iterator[tuple[dict[str, Any], str]]:
     csv.field_size_limit(LONGEST_CELL)
-    lines = (line.replace("\0", "") for line in text)
+    lines = _Lines(text)
     header = next(lines, "")
     separator = max(SEPARATORS, key=header.count)
     try:
         reader = csv.DictReader(chain([header], lines), delimiter=separator, restkey="")
         named = [(each or "").strip().lower() for each in reader.fieldnames or ()]
         if "id" not in named:
-            has = ", ".join(filter(None, named)) or "none"
-            raise AdvertFileError(f"{name!r} has no column id; its columns are {has}.")
+            raise AdvertFileError(_no_id(name, header, named))
         reader.fieldnames = [
             low if low in COLUMNS else each for low, each in zip(named, reader.fieldnames or (), strict=True)
         ]
         for row in reader:
-            yield {key: value for key, value in row.items() if key}, _cells(row)
+            yield {key: value for key, value in row.items() if key}, _fault(row, lines.taken(), separator)
     except csv.Error as error:
-        raise AdvertFileError(f"{name!r} cannot be read as a table: {error}.") from error
+        where = f"near line {reader.line_num}, where a quote may not be closed"
+        raise AdvertFileError(f"{name!r} cannot be read as a table {where}: {error}.") from error
 
 
-def _cells(row: Mapping[str, Any]) -> str:
-    return "This row has more cells than the header." if "" in row else ""
+class _Lines:
+    """The lines of a table, and those that were taken for a row."""
+
+    def __init__(self, text: Iterable[str]) -> None:
+        self._lines = iter(text)
+        self._taken: list[str] = []
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        self._taken.append(next(self._lines).replace("\0", ""))
+        return self._taken[-1]
+
+    def taken(self) -> list[str]:
+        """The lines since this was last asked, without empty ones."""
+        taken, self._taken = self._taken, []
+        return [line for line in taken if line.strip()]
+
+
+def _no_id(name: str, header: str, named: Iterable[str]) -> str:
+    if not all(character.isprintable() or character.isspace() for character in header):
+        return f"{name!r} is no CSV file: save a spreadsheet as CSV; `schreger scan` takes Parquet and tar."
+    return f"{name!r} has no column id; its columns are {', '.join(filter(None, named))[:200] or 'none'}."
+
+
+def _fault(row: Mapping[str, Any], lines: Sequence[str], separator: str) -> str:
+    if "" in row:
+        return "This row has more cells than the header."
+    if len(lines) > 1 and not _are_quotes_in_order(lines, separator):
+        return (
+            f"A quote in this row is not closed, so that it may have swallowed rows: it goes over {len(lines)} lines."
+        )
+    return ""
+
+
+def _are_quotes_in_order(lines: Iterable[str], separator: str) -> bool:
+    try:
+        return bool(list(csv.reader(lines, delimiter=separator, strict=True)))
+    except csv.Error:
+        return False
 
 
 def _is_json(name: str) -> bool:

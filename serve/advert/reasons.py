@@ -41,14 +41,19 @@ def explain(
     subject: Subject,
     combination: Combination,
     taxonomy: Taxonomy,
+    of_seller: Sequence[Match] = (),
 ) -> tuple[Reason, ...]:
-    """The reasons for and against, heaviest first, those for information last."""
+    """The reasons for and against, heaviest first, those for information last.
+
+    `of_seller` are words in what the seller says of themselves: the weights were fitted without, so they add nothing.
+    """
     parts = combination.parts(signals)
     name = taxonomy.name(subject.key)
     reasons = [
         *_of_names(words, parts, subject, taxonomy),
         *_of_pictures(words, parts, shown, name, taxonomy),
         *_of_kinds(words, parts, bool(namings(words, subject))),
+        *_of_seller(of_seller, taxonomy),
     ]
     return tuple(sorted(reasons, key=lambda reason: -abs(reason.weight)))
 
@@ -59,8 +64,8 @@ def _of_names(
     names = namings(words, subject)
     in_open = [word for word in names if word.harmless_by is None]
     if in_open:
-        meant = ", ".join(dict.fromkeys(taxonomy.name(str(word.entry.means)) for word in in_open))
-        yield Reason("named", f"It names {meant}: {quoted(in_open)}.", parts["named"] + parts["named_again"])
+        sentence = f"It names {_meant(in_open, taxonomy)}: {quoted(in_open)}."
+        yield Reason("named", sentence, parts["named"] + parts["named_again"])
     elif names:
         by = ", ".join(dict.fromkeys(f"“{word.harmless_by}”" for word in names))
         sentence = f"{quoted(names)} stands beside {by}, where it mostly means something else."
@@ -92,8 +97,7 @@ def _of_pictures(
     yield Reason("picture", sentence, parts["picture"])
     claims = [word for word in words if word.entry.kind == "cover" and word.harmless_by is None]
     if claims and alike:
-        claimed = ", ".join(dict.fromkeys(taxonomy.name(str(word.entry.means)) for word in claims))
-        sentence = f"{CONTRADICTION}{claimed} ({quoted(claims)}), but a picture looks like {name}."
+        sentence = f"{CONTRADICTION}{_meant(claims, taxonomy)} ({quoted(claims)}), but a picture looks like {name}."
         yield Reason("contradiction", sentence, parts["cover"] + parts["cover_and_picture"])
     elif claims:
         yield Reason(
@@ -106,6 +110,16 @@ def _of_kinds(words: Sequence[Match], parts: Mapping[str, float], is_named: bool
         if said := [word for word in words if word.entry.kind == kind]:
             weight = parts.get(kind, 0.0) + (parts.get(f"near_{kind}", 0.0) if is_named else 0.0)
             yield Reason(kind, sentence.format(quoted(said)), weight)
+
+
+def _of_seller(words: Sequence[Match], taxonomy: Taxonomy) -> Iterator[Reason]:
+    if names := [word for word in words if word.entry.kind in ("named", "code") and word.harmless_by is None]:
+        sentence = f"What the seller says of themselves names {_meant(names, taxonomy)}: {quoted(names)}."
+        yield Reason("seller_text", sentence, 0.0)
+
+
+def _meant(words: Sequence[Match], taxonomy: Taxonomy) -> str:
+    return ", ".join(dict.fromkeys(taxonomy.name(str(word.entry.means)) for word in words))
 
 
 def quoted(words: Sequence[Match]) -> str:

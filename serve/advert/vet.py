@@ -82,6 +82,7 @@ class Judge:
         good = [finding for finding in findings if not isinstance(finding, PhotoError)]
         pictures = [dict(finding.probabilities) for finding in good]
         words = find_words("\n".join([advert.title, advert.text, *texts]))
+        of_seller = find_words(advert.seller_text)
         level, score, signals, subject, shown = max(
             (self._weigh(subject, words, pictures) for subject in self.subjects), key=lambda each: each[:2]
         )
@@ -92,7 +93,7 @@ class Judge:
             verdict=LEVELS[level],
             score=score,
             answer=self._shown(good) if clear and not is_named else _answer(words, good, subject),
-            reasons=explain(words, signals, shown, subject, self.combination, self.classifier.taxonomy),
+            reasons=explain(words, signals, shown, subject, self.combination, self.classifier.taxonomy, of_seller),
             findings=tuple(findings),
             error=" ".join(filter(None, [advert.error, *_unreadable(findings)])),
             policy=self.version,

@@ -59,7 +59,7 @@ class Match:
 
     Attributes:
         entry: The word.
-        shown: What the seller wrote.
+        shown: What the seller wrote, without signs that nobody sees.
         start, end: Its tokens, end exclusive.
         hidden: Whether the seller wrote it so that a plain search would miss it.
         harmless_by: The words close by, or the longer phrase, that give it another meaning; None if nothing does.
@@ -90,7 +90,8 @@ class _Folded:
     borders: tuple[int, ...]
 
     def shown(self, start: int, end: int) -> str:
-        return self.text[self.spans[start][0] : self.spans[end - 1][1]]
+        text = self.text[self.spans[start][0] : self.spans[end - 1][1]]
+        return "".join(character for character in text if unicodedata.category(character) != "Cf")
 
     def gaps(self, start: int, end: int) -> list[str]:
         return [self.text[self.spans[i][1] : self.spans[i + 1][0]] for i in range(start, end - 1)]
@@ -128,17 +129,24 @@ def _match(folded: _Folded, entry: Entry, own: _Folded, start: int, end: int) ->
     gaps = folded.gaps(start, end)
     if any(_SENTENCE_ENDS.search(gap) for gap in gaps):
         return None
-    splits = {place - first for place in folded.borders[start + 1 : end]} - set(own.borders)
+    unseen = [gap for gap in gaps if _is_invisible(gap)]
+    places = (place for place, gap in zip(folded.borders[start + 1 : end], gaps, strict=True) if gap not in unseen)
+    splits = {place - first for place in places} - set(own.borders)
     is_chinese = own.plain[0] >= "\u3400"
-    split = bool(splits) or (is_chinese and any(gaps))
+    split = bool(splits) or (is_chinese and any(gap for gap in gaps if gap not in unseen))
     letters_changed = folded.plain[first:last] != own.plain or any(folded.disguised[first:last])
     if not (split or letters_changed):
-        return Match(entry, folded.shown(start, end), start, end)
+        return Match(entry, folded.shown(start, end), start, end, hidden=bool(unseen) and entry.kind in HIDEABLE)
     spaced = split and not is_chinese and all(gap == " " for gap in gaps) and end - start < len(own.plain)
     least = 2 if is_chinese else LEAST_SPLIT if spaced else LEAST_HIDDEN
     if entry.kind not in HIDEABLE or len(own.plain) < least or (spaced and entry.kind == "cover"):
         return None
     return Match(entry, folded.shown(start, end), start, end, hidden=True)
+
+
+def _is_invisible(gap: str) -> bool:
+    """Whether nobody sees what parts two tokens: joiners, marks of direction, soft hyphens."""
+    return bool(gap) and all(unicodedata.category(character) == "Cf" for character in gap)
 
 
 def _longest(found: Iterable[Match]) -> list[Match]:

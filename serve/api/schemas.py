@@ -51,7 +51,7 @@ class AdvertIn(Given):
     location: Words = ""
     language: Words = ""
     posted_at: Words = ""
-    seller_text: Annotated[str, Field(max_length=MAX_TEXT)] = ""
+    seller_text: Annotated[str, Field(max_length=MAX_TEXT, description="Told among the reasons, not judged.")] = ""
     pictures: Annotated[tuple[Picture, ...], Field(max_length=MAX_PICTURES)] = ()
 
 
@@ -141,8 +141,10 @@ class ItemOut(BaseModel):
 class MatchOut(BaseModel):
     """A known picture: an entry of a hash list, or a picture of an advert, which has an `id`."""
 
-    by: Literal["identical", "pdq", "embedding"] = Field(description="Equal bytes, a copy, or the same item.")
-    distance: float = Field(description="Bits that differ (pdq), or one minus the cosine (embedding).")
+    by: Literal["identical", "pdq", "mirrored", "embedding"] = Field(
+        description="Equal bytes, a copy, a mirrored copy, or the same item."
+    )
+    distance: float = Field(description="Bits that differ (pdq, mirrored), or one minus the cosine (embedding).")
     entry: str | None = Field(None, description="The hash list, and its own name for the picture.")
     id: str | None = None
     seller: str | None = None

@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
     Vector = NDArray[np.float32]
 
-By = Literal["identical", "pdq", "embedding"]
-STRENGTH: tuple[By, ...] = ("identical", "pdq", "embedding")
+By = Literal["identical", "pdq", "mirrored", "embedding"]
+STRENGTH: tuple[By, ...] = ("identical", "pdq", "mirrored", "embedding")
 
 MIN_COSINE = 0.96
 """Embeddings from here on are of the same item: on validation photos the lowest hundredth that links no two objects."""
 
 
 class Link(NamedTuple):
-    """Two pictures, by number, that are the same or show the same; `distance` in bits, or one minus the cosine."""
+    """Two pictures, by number, that are copies or show the same; `distance` in bits, or one minus the cosine."""
 
     one: int
     other: int
@@ -39,15 +39,16 @@ class Link(NamedTuple):
 
 
 def strongest_first(links: Iterable[Link]) -> list[Link]:
-    """Identical ones, then copies, then those of the same item, each by their distance."""
+    """Identical ones, then copies, then mirrored copies, then those of the same item, each by their distance."""
     return sorted(links, key=lambda link: (STRENGTH.index(link.by), link.distance, link.one, link.other))
 
 
 def cluster(pictures: Sequence[Picture], links: Iterable[Link]) -> list[int]:
     """For each picture the number of its cluster: that of the cluster's first picture, counted from 1."""
     clusters, ordered = _Clusters(len(pictures)), strongest_first(links)
-    for by in STRENGTH[:2]:
-        clusters.join([link for link in ordered if link.by == by], partial(_bits, pictures), MEAN_COSINE[by])
+    vectors = {"identical": _bits, "pdq": _bits, "mirrored": _bits_that_stay}
+    for by in STRENGTH[:3]:
+        clusters.join([link for link in ordered if link.by == by], partial(vectors[by], pictures), MEAN_COSINE[by])
     for bundle in dict.fromkeys(picture.bundle for picture in pictures):
         of_bundle = [link for link in ordered if link.by == "embedding" and pictures[link.one].bundle == bundle]
         clusters.join(of_bundle, partial(_embedding, pictures, bundle), MEAN_COSINE["embedding"])
@@ -62,6 +63,7 @@ def _twice(cosine: float) -> float:
 MEAN_COSINE: dict[By, float] = {
     "identical": -1.0,  # joins in any case
     "pdq": 1 - 2 * (2 * MAX_DISTANCE) / BITS,
+    "mirrored": 1 - 2 * (2 * MAX_DISTANCE) / BITS,
     "embedding": _twice(MIN_COSINE),
 }
 """How alike the pictures of two clusters must be on average to be joined: as at twice the distance of a link."""
@@ -71,6 +73,12 @@ def _bits(pictures: Sequence[Picture], number: int) -> Vector | None:
     """A hash as a vector of unit length; the cosine of two falls with the number of bits that differ."""
     pdq = pictures[number].pdq
     return None if pdq is None else (np.unpackbits(pdq).astype(np.float32) * 2 - 1) / np.float32(BITS**0.5)
+
+
+def _bits_that_stay(pictures: Sequence[Picture], number: int) -> Vector | None:
+    """Likewise of the bits that are the same when a picture is mirrored."""
+    bits = _bits(pictures, number)
+    return None if bits is None else bits[::2] * np.float32(2**0.5)
 
 
 def _embedding(pictures: Sequence[Picture], bundle: str, number: int) -> Vector | None:

@@ -8,6 +8,7 @@ from serve.links.clusters import MIN_COSINE
 from serve.links.hashlist import read_hashes
 from serve.links.index import Index
 from serve.links.neighbours import Embeddings, Hashes
+from serve.links.pdq import mirrored
 from serve.links.picture import LinksError
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ class Found(NamedTuple):
 
     Attributes:
         known: The entry of a hash list, by its name, or the place of a picture of the index.
-        by, distance: How it is near: `identical` bytes, `pdq` (in bits) or `embedding` (one minus the cosine).
+        by, distance: How it is near: `identical` bytes, `pdq` or, of the index alone, `mirrored` (in bits), or
+            `embedding` (one minus the cosine).
     """
 
     known: str | Source
@@ -42,7 +44,9 @@ class Known:
         for picture in pictures:
             self._by_sha256.setdefault(picture.sha256, []).append(picture.source)
         self._with_hash: list[str | Source] = [*(each.name for each in listed), *(each.source for each in hashed)]
-        self._hashes = Hashes([*(each.pdq for each in listed), *(each.pdq for each in hashed if each.pdq is not None)])
+        indexed = [each.pdq for each in hashed if each.pdq is not None]
+        self._hashes = Hashes([*(each.pdq for each in listed), *indexed])
+        self._indexed, self._indexed_hashes = [each.source for each in hashed], Hashes(indexed)
         self._with_embedding = [each.source for each in embedded]
         self._embeddings = Embeddings([each.embedding for each in embedded if each.embedding is not None])
 
@@ -58,6 +62,8 @@ class Known:
         if picture.pdq is not None and picture.has_good_hash:
             for near in self._hashes.near([picture.pdq]):
                 yield Found(self._with_hash[near.found], "pdq", near.distance)
+            for near in self._indexed_hashes.near([mirrored(picture.pdq)]):
+                yield Found(self._indexed[near.found], "mirrored", near.distance)
         if picture.embedding is not None:
             for near in self._embeddings.near([picture.embedding], MIN_COSINE):
                 yield Found(self._with_embedding[near.found], "embedding", near.distance)

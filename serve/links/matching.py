@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from serve.links.clusters import MIN_COSINE, Link, cluster, strongest_first
 from serve.links.neighbours import Embeddings, Hashes
+from serve.links.pdq import mirrored
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from serve.links.clusters import By
     from serve.links.hashlist import Listed
     from serve.links.index import Index
+    from serve.links.neighbours import Near
     from serve.links.picture import Picture
 
 
@@ -22,7 +24,8 @@ class Match(NamedTuple):
     Attributes:
         cluster: The same number for linked pictures; None where the picture could not be opened.
         by, nearest, distance: The entry of a hash list that it matches, or else the nearest picture of its cluster, by
-            its path, and how it is near: `identical` bytes, `pdq` (in bits) or `embedding` (one minus the cosine).
+            its path, and how it is near: `identical` bytes, `pdq` or `mirrored` (in bits), or `embedding` (one
+            minus the cosine).
     """
 
     picture: Picture
@@ -76,10 +79,13 @@ def _by_hash(pictures: Sequence[Picture], numbers: Iterable[int], before: int) -
     good = [number for number in numbers if pictures[number].has_good_hash]
     hashes = [pdq for number in good if (pdq := pictures[number].pdq) is not None]
     new = [position for position, number in enumerate(good) if number >= before]
-    for query, found, distance in Hashes(hashes).near([hashes[position] for position in new]):
-        if new[query] != found:
-            one, other = sorted((good[new[query]], good[found]))
-            yield Link(one, other, "pdq", distance)
+    queries, among = [hashes[position] for position in new], Hashes(hashes)
+    near: dict[By, list[Near]] = {"pdq": among.near(queries), "mirrored": among.near(list(map(mirrored, queries)))}
+    for by, pairs in near.items():
+        for query, found, distance in pairs:
+            if new[query] != found:  # a symmetrical picture is near itself mirrored
+                one, other = sorted((good[new[query]], good[found]))
+                yield Link(one, other, by, distance)
 
 
 def _by_embedding(pictures: Sequence[Picture], numbers: Iterable[int], before: int) -> Iterator[Link]:

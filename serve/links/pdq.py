@@ -14,6 +14,9 @@ BITS = 256
 MAX_DISTANCE = 31
 """Bits that may differ in a match, as all who exchange PDQ hashes have it."""
 
+ODD_COLUMNS = 0b01010101
+"""Of each byte of a hash, the bits that belong to odd columns of the 16 x 16 coefficients."""
+
 MIN_QUALITY = 50
 """Hashes of a lower quality are not matched."""
 
@@ -22,6 +25,15 @@ def pdq(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], int]:
     """(H, W, 3) RGB → the hash as (32,) uint8, and its quality 0..100."""
     bits, quality = pdqhash.compute(pixels)
     return np.packbits(bits.astype(bool)), int(quality)
+
+
+def mirrored(pdq: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The hash of the picture mirrored left to right, but for some six bits.
+
+    A bit says whether a coefficient of the cosine transform is above their median, which is near zero. Mirroring turns
+    the sign of those in odd columns, so that their bits flip; the others stay.
+    """
+    return pdq ^ np.uint8(ODD_COLUMNS)
 
 
 def to_hex(pdq: NDArray[np.uint8]) -> str:

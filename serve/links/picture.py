@@ -16,7 +16,7 @@ from model.photo import PhotoError, open_photo
 from serve.links.pdq import MIN_QUALITY, pdq
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -66,17 +66,20 @@ class Picture:
         return self.pdq is not None and self.quality >= MIN_QUALITY
 
 
-def look(sources: Iterable[Source], classifier: Classifier) -> Iterator[Picture]:
-    """What is known of each picture, in order; memory does not grow with their number."""
-    remaining = iter(sources)
+def look(pictures: Iterable[tuple[Source, Callable[[], bytes]]], classifier: Classifier) -> Iterator[Picture]:
+    """What is known of each picture, in order; memory does not grow with their number.
+
+    What reads the bytes of a picture raises PhotoError where it cannot.
+    """
+    remaining = iter(pictures)
     with ThreadPoolExecutor(CORES) as pool:
         while some := list(islice(remaining, AT_ONCE)):
-            yield from pool.map(lambda source: _look(source, classifier), some)
+            yield from pool.map(lambda picture: _look(picture[0], picture[1], classifier), some)
 
 
-def _look(source: Source, classifier: Classifier) -> Picture:
+def _look(source: Source, read: Callable[[], bytes], classifier: Classifier) -> Picture:
     try:
-        photo = open_photo(source.path, max_side=DECODE_SIDE)
+        photo = open_photo(read(), max_side=DECODE_SIDE)
     except PhotoError as error:
         return Picture(source, error.sha256, error=str(error))
     return to_picture(photo, source, classifier)

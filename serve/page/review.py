@@ -124,19 +124,19 @@ def _next(desk: ReviewDesk, words: Words, turn: Turn) -> str:
     waiting = desk.waiting()
     ahead = [advert for advert in waiting if advert.id not in turn.skipped]
     if ahead:
-        return _advert(ahead[0], len(waiting), desk, words)
+        return _advert(ahead[0], len(waiting), words)
     again = f'<form><button class="choice" name="again" value="1">{escape(words.say("review_again"))}</button></form>'
     done = escape(words.say("review_done", count=len(waiting)))
     return f'<h2 tabindex="-1">{done}</h2>{again if waiting else ""}'
 
 
-def _advert(advert: Undecided, count: int, desk: ReviewDesk, words: Words) -> str:
+def _advert(advert: Undecided, count: int, words: Words) -> str:
     left = escape(words.say("review_left", count=count))
     whose = " · ".join(_own(each) for each in (advert.id, advert.seller, advert.platform) if each)
     about = [words.say("verdict_of", name=_name(advert.answer, words))] if advert.answer else []
     about += [words.say("verdict_score", sure=words.percent(advert.score)), words.say("verdict_is_not")]
     reasons = "".join(f'<li lang="en" dir="ltr">{escape(reason)}</li>' for reason in advert.reasons)
-    figures = "".join(_figure(number, each, desk, words) for number, each in enumerate(advert.pictures, 1))
+    figures = "".join(_figure(number, each, words) for number, each in enumerate(advert.pictures, 1))
     return (
         f'<p class="muted">{left}</p><h2 tabindex="-1">{_own(advert.title or advert.id)}</h2><p>{whose}</p>'
         f'<p class="written" dir="auto">{escape(advert.text)}</p><div class="figures">{figures}</div>'
@@ -145,9 +145,9 @@ def _advert(advert: Undecided, count: int, desk: ReviewDesk, words: Words) -> st
     )
 
 
-def _figure(number: int, picture: PictureShown, desk: ReviewDesk, words: Words) -> str:
+def _figure(number: int, picture: PictureShown, words: Words) -> str:
     try:
-        pixels = open_photo(desk.file_of(picture.path), max_side=PREVIEW).pixels
+        pixels = open_photo(picture.read(), max_side=PREVIEW).pixels
     except PhotoError:
         shown, said = "", f'<p class="wrong">{escape(words.say("review_no_picture"))}</p>'
     else:

@@ -8,6 +8,7 @@ import os
 from dataclasses import astuple, dataclass, fields
 from typing import TYPE_CHECKING, Literal, get_args
 
+from serve.output import guarded, unguarded
 from serve.review.queue import ReviewError
 
 if TYPE_CHECKING:
@@ -76,7 +77,9 @@ def read_decisions(file: Path) -> list[Decision]:
     if tuple(header.split(",")) != COLUMNS:
         raise ReviewError(f"{str(file)!r} is no file of decisions: its columns must be {','.join(COLUMNS)}.")
     rows = (next(csv.reader([line]), []) for line in lines)
-    return [_decision(row) for row in rows if len(row) == len(COLUMNS) and row[1] in get_args(Choice)]
+    return [
+        _decision(list(map(unguarded, row))) for row in rows if len(row) == len(COLUMNS) and row[1] in get_args(Choice)
+    ]
 
 
 def _decision(row: list[str]) -> Decision:
@@ -87,5 +90,5 @@ def _decision(row: list[str]) -> Decision:
 def _line(cells: tuple[str, ...]) -> bytes:
     """One line, whatever the cells hold: a line end inside one becomes a space."""
     line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow([" ".join(cell.splitlines()) for cell in cells])
+    csv.writer(line, lineterminator="\n").writerow([guarded(" ".join(cell.splitlines())) for cell in cells])
     return line.getvalue().encode("utf-8", "backslashreplace")

@@ -10,7 +10,7 @@ from serve.review.decisions import Choice, Decision, append_decision, read_decis
 from serve.review.queue import ReviewError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from serve.review.queue import Undecided
@@ -23,12 +23,10 @@ class ReviewDesk:
     Attributes:
         adverts: Those under review, by id.
         decisions: The file of decisions, read anew each time, so that others may add to it.
-        file_of: The file of a picture, by its name in an advert.
     """
 
     adverts: Mapping[str, Undecided]
     decisions: Path
-    file_of: Callable[[str], Path]
 
     def __post_init__(self) -> None:
         """Raises ReviewError where decisions could not be read or kept, before anybody makes one."""

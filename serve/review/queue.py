@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from model.errors import SchregerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class ReviewError(SchregerError):
@@ -13,11 +16,20 @@ class ReviewError(SchregerError):
 
 
 class PictureShown(NamedTuple):
-    """A picture of an advert: its path as the advert writes it, and what it probably shows."""
+    """A picture of an advert.
+
+    Attributes:
+        path: As the advert writes it.
+        answer, probability: What it probably shows.
+        read: Gives its bytes, or raises PhotoError.
+        is_file: Whether its path is that of a file, and not of a part of a tar or of a download.
+    """
 
     path: str
     answer: str
     probability: float
+    read: Callable[[], bytes]
+    is_file: bool = True
 
 
 @dataclass(frozen=True)

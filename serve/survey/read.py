@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from model.errors import SchregerError
 from serve import scanned
 from serve.advert.read import SEPARATORS, encoding_of
+from serve.output import unguarded
 from serve.survey.prevalence import VERDICTS
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def read_table(file: Path, *columns: str) -> list[dict[str, str]]:
         separator = max(SEPARATORS, key=content.partition("\n")[0].count)
         reader = csv.DictReader(io.StringIO(content, newline=""), delimiter=separator, restval="")
         reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
-        rows = [{name: cell.strip() for name, cell in row.items() if name} for row in reader]
+        rows = [{name: unguarded(cell.strip()) for name, cell in row.items() if name} for row in reader]
     except (OSError, csv.Error) as error:
         raise SurveyError(f"{str(file)!r} cannot be read as a table: {error}.") from error
     if missing := [name for name in columns if name not in reader.fieldnames]:

@@ -64,8 +64,19 @@ def test_the_tab_says_what_vet_says(ask: Ask, judge: Judge, photos: list[Any]) -
 def test_every_reason_and_verdict_can_be_said(language: str, ask: Ask, judge: Judge, photos: list[Any]) -> None:
     words = Words(language, judge.classifier.taxonomy)
     every = ". ".join(entry.words for entry in load_lexicon() if entry.language in ("en", "zh"))[: 2 * MAX_TEXT]
-    shown = ask(photos[0].content, language=language, text=every)
-    for kind in ("named", "has_picture", "object", "craft", "offer", "talk", "legal", "colour", "plastic"):
+    shown = ask(photos[0].content, language=language, text=every, seller_text="ivory")
+    for kind in (
+        "named",
+        "has_picture",
+        "object",
+        "craft",
+        "offer",
+        "talk",
+        "legal",
+        "colour",
+        "plastic",
+        "seller_text",
+    ):
         assert escape(words.say(f"reason_{kind}")) in shown
     assert not re.search(r"[{}]", shown)
     for level in ("clear", "review", "block"):

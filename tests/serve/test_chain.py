@@ -38,7 +38,7 @@ def test_a_scan_is_matched_reviewed_and_surveyed(schreger: Run, tmp_path: Path) 
     ]
 
     links = tmp_path / "links.csv"
-    done = schreger("match", scan, "--pictures-root", pictures, "--out", links)
+    done = schreger("match", scan, "--adverts", adverts, "--pictures-root", pictures, "--out", links)
     assert done.returncode == 3, done.stderr
     first, cat, second, missing = table(links)
     assert (first["cluster"], second["by"], second["platform"]) == (second["cluster"], "pdq", "bazaar")

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serve.output import Cell, OutputError, Row, open_output
+from serve.output import Cell, OutputError, Row, open_output, unguarded
+from serve.survey.read import read_links
 
 COLUMNS = {"name": str, "share": float, "note": str}
 ENDINGS = (".csv", ".jsonl", ".parquet")
@@ -52,7 +53,10 @@ def write_and_stop(file: Path, row: Row) -> None:
 
 
 def from_csv(cells: dict[str, str]) -> Row:
-    return {name: float(cell) if cell and COLUMNS[name] is float else cell or None for name, cell in cells.items()}
+    return {
+        name: float(cell) if cell and COLUMNS[name] is float else unguarded(cell) or None
+        for name, cell in cells.items()
+    }
 
 
 def escaped(cell: Cell) -> Cell:
@@ -85,6 +89,25 @@ def test_csv_has_a_header_and_plain_line_ends(tmp_path: Path) -> None:
     file = tmp_path / "out.csv"
     written(file, [{"name": "a\r\nb", "share": 0.5, "note": None}])
     assert file.read_bytes() == b'name,share,note\n"a\r\nb",0.5,\n'
+
+
+def test_a_spreadsheet_finds_no_formula_in_csv_and_numbers_stay_numbers(tmp_path: Path) -> None:
+    formulas = ["=1+1", "@SUM(1)", "+cmd|' /C calc'!A0", "-2+3", "\t=1", "'=1"]
+    plain = ["-5", "+4.2", "it's", "'quoted'", "a=b"]
+    with open_output(tmp_path / "rows.csv", {"note": str}) as write:
+        for text in (*formulas, *plain):
+            write({"note": text})
+    with (tmp_path / "rows.csv").open(encoding="utf-8", newline="") as lines:
+        cells = [row["note"] for row in csv.DictReader(lines)]
+    assert cells == [*(f"'{text}" for text in formulas), *plain]
+    assert list(map(unguarded, cells)) == [*formulas, *plain]
+
+
+def test_a_survey_reads_links_of_ids_that_look_like_formulas(tmp_path: Path) -> None:
+    with open_output(tmp_path / "links.csv", {"id": str, "cluster": float}) as write:
+        for own in ("@shop", "=7"):
+            write({"id": own, "cluster": 1})
+    assert read_links(tmp_path / "links.csv") == {"@shop": "1", "=7": "1"}
 
 
 @pytest.mark.parametrize("ending", ENDINGS)

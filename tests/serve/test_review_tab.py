@@ -4,6 +4,7 @@ import json
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
+from model.photo import read_file
 from model.taxonomy import load_taxonomy
 from serve.casebook import Users, create_casebook
 from serve.page.review import Turn, take_turn
@@ -113,9 +115,9 @@ def test_experts_decide_in_their_own_name_and_officers_do_not(url: str, tmp_path
 
 @pytest.fixture
 def desk(tmp_path: Path) -> ReviewDesk:
-    pictures = (PictureShown("../../etc/passwd", "no key", 0.5),)
+    pictures = (PictureShown("tusk.jpg", "no key", 0.5, partial(read_file, tmp_path / "missing.jpg")),)
     adverts = [Undecided(own, own, "", "", "", 0.5, "", (), pictures, "") for own in "ab"]
-    return ReviewDesk({each.id: each for each in adverts}, tmp_path / "decisions.csv", tmp_path.joinpath)
+    return ReviewDesk({each.id: each for each in adverts}, tmp_path / "decisions.csv")
 
 
 def test_a_name_is_asked_for_once_and_what_others_decided_meanwhile_is_not_asked_again(desk: ReviewDesk) -> None:
@@ -136,7 +138,7 @@ def test_a_decision_that_cannot_be_kept_is_said(desk: ReviewDesk, caplog: pytest
     _, said = take_turn(desk, Words("en", load_taxonomy()), Turn("Ann"), EMPTY | {"advert": "a", "choice": "clear"})
     assert EN["our_fault"] in said
     with pytest.raises(ReviewError, match="There is no folder"):
-        ReviewDesk({}, desk.decisions / "none" / "d.csv", Path)
+        ReviewDesk({}, desk.decisions / "none" / "d.csv")
 
 
 def test_a_review_without_its_files_is_one_sentence(schreger: Callable[..., Any], tmp_path: Path) -> None:

@@ -80,6 +80,23 @@ def code_of(picture: Picture) -> str:
     return caught.value.code
 
 
+@pytest.mark.parametrize("row", ['1,"a,old\n2,b,c\n3,"d",e\n', '1,a,"old\n2,b,c\n'])
+def test_rows_that_an_open_quote_may_have_swallowed_are_said(tmp_path: Path, row: str) -> None:
+    file = tmp_path / "adverts.csv"
+    file.write_text(f'id,title,text\n0,"two\nlines","in ""quotes""."\n\n{row}', encoding="utf-8")
+    whole, *rest = read_adverts(file)
+    assert (whole.title, whole.text, whole.error) == ("two\nlines", 'in "quotes".', "")
+    assert any("quote" in advert.error for advert in rest)
+
+
+@pytest.mark.parametrize("start", [b"PK\x03\x04\x14\0", b"PAR1\x15\x04", b"\xff\xd8\xff\xe0\0\x10JFIF"])
+def test_a_spreadsheet_or_a_photo_under_another_name_is_told_from_a_table(tmp_path: Path, start: bytes) -> None:
+    file = tmp_path / "adverts.csv"
+    file.write_bytes(start + bytes(range(256)) * 40)
+    with pytest.raises(AdvertFileError, match="is no CSV file"):
+        read_adverts(file)
+
+
 @pytest.mark.parametrize("content", ["", "title,text\na,b\n"])
 def test_a_file_without_ids_is_refused_in_words(tmp_path: Path, content: str) -> None:
     file = tmp_path / "adverts.csv"

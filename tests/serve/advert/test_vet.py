@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from model.classifier import Classifier
 from model.finding import Finding
@@ -17,6 +18,7 @@ from serve.advert import Advert, Verdict, ocr, vet
 from serve.advert.combination import Combination, Rate, load_combination, threshold_for
 from serve.advert.policy import PolicyError, load_policy, thresholds
 from serve.advert.vet import Judge
+from serve.cli import app
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -53,6 +55,14 @@ def test_an_offer_of_ivory_in_words_and_picture_is_blocked(judge: Judge, finding
     assert (verdict.verdict, verdict.answer) == ("block", "ivory")
     assert {"named", "picture", "object", "offer", "legal"} <= kinds(verdict)
     assert any("“ivory”" in reason.sentence for reason in verdict.reasons)
+
+
+def test_what_sellers_say_of_themselves_is_told_and_does_not_count(judge: Judge) -> None:
+    without, told = (judge(Advert("1", title="Carved figure", seller_text=text), []) for text in ("", "Mammoth ivory"))
+    (reason,) = set(told.reasons) - set(without.reasons)
+    assert (reason.kind, reason.weight) == ("seller_text", 0)
+    assert "“Mammoth ivory”" in reason.sentence
+    assert (told.verdict, told.score, told.answer) == (without.verdict, without.score, without.answer)
 
 
 def test_a_dress_in_ivory_is_clear_and_says_why(judge: Judge, finding: Callable[..., Finding]) -> None:
@@ -135,7 +145,7 @@ def test_a_lower_base_rate_asks_for_more() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", ["review: 2", "reveiw: 0.5", "block: 0.1", "subjects: [unicorn]", "[", "base_rate: x"]
+    "change", ["review: 2", "reveiw: 0.5", "block: 0.1", "subjects: [unicorn]", "subjects: []", "[", "base_rate: x"]
 )
 def test_a_policy_that_makes_no_sense_is_refused_in_words(classifier: Classifier, tmp_path: Path, change: str) -> None:
     lines = {"version": "'2'", "base_rate": "0.03", "review": "0.8", "block": "0.9", "subjects": "[ivory]"}
@@ -159,6 +169,17 @@ def test_the_command_writes_a_row_for_every_advert_and_says_what_it_could_not_re
     assert all(row["error"] for row in rows)
     assert all(row["policy"] and row["bundle"] for row in rows)
     assert "Vetted 2" in done.stderr
+
+
+def test_addresses_and_a_root_that_is_not_there_are_said_plainly(tmp_path: Path) -> None:
+    file = tmp_path / "adverts.csv"
+    file.write_text("id,pictures\n1,https://example.org/a.jpg\n", encoding="utf-8")
+    vetted = CliRunner().invoke(app, ["vet", str(file), "--no-ocr"])
+    assert vetted.exit_code == 3
+    assert "addresses are not opened" in vetted.stdout
+    refused = CliRunner().invoke(app, ["vet", str(file), "--pictures-root", str(tmp_path / "none")])
+    assert (refused.exit_code, refused.stderr.count("\n")) == (2, 1)
+    assert "There is no folder" in refused.stderr
 
 
 def test_the_command_vets_one_advert_from_its_words_and_pictures(schreger: Run, photos: list, tmp_path: Path) -> None:

@@ -109,6 +109,19 @@ def test_another_way_to_write_is_no_disguise(text: str) -> None:
     assert [word.hidden for word in find_words(text) if word.entry.means == "ivory"] == [False]
 
 
+@pytest.mark.parametrize("unseen", ["\u200b", "\u200c", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u200f", "\u202e"])
+@pytest.mark.parametrize("word", ["ivory", "象牙", "vòng ngà", "عاج", "العاج"])
+def test_signs_that_nobody_sees_hide_no_word_and_are_not_shown(word: str, unseen: str) -> None:
+    (found,) = [each for each in find_words(word[:-1] + unseen + word[-1]) if each.entry.means == "ivory"]
+    assert (found.shown, found.hidden) == (word.removeprefix("ال"), True)
+
+
+def test_a_soft_hyphen_hides_no_context() -> None:
+    plain, hyphenated = (find_words(f"ivory for a {word} dress") for word in ("wedding", "wed\u00adding"))
+    assert any(word.entry.kind == "colour" for word in plain)
+    assert [word.entry for word in hyphenated] == [word.entry for word in plain]
+
+
 def test_traditional_and_simplified_characters_are_the_same_words() -> None:
     assert meanings("鶴頂紅") == meanings("鹤顶红") == {"hornbill_casque"}
     assert meanings("黃料") == meanings("黄料") == {"ivory"}

@@ -33,8 +33,10 @@ def test_pictures_are_matched_with_a_list_and_an_index_and_added_to_neither(
     serve: Callable[..., httpx.Client], classifier: Classifier, tmp_path: Path
 ) -> None:
     seized, index = tmp_path / "seized.txt", Index(tmp_path / "index")
-    write_hashes(seized, look([Source("1", str(SHIPPED / "chelsea.png"))], classifier))
-    match(list(look([Source("a7", str(SHIPPED / "coffee.png"), "ann", "market")], classifier)), index)
+    for_list = look([(Source("1", "cat"), (SHIPPED / "chelsea.png").read_bytes)], classifier)
+    for_index = look([(Source("a7", "coffee", "ann", "market"), (SHIPPED / "coffee.png").read_bytes)], classifier)
+    write_hashes(seized, for_list)
+    match(list(for_index), index)
     index.save()
     client = serve(known=read_known([seized], tmp_path / "index", classifier.bundle.id))
 

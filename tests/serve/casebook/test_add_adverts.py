@@ -26,7 +26,8 @@ class Decided(NamedTuple):
         given = {"bundle": "lite2", "by": "Amina", "new": False} | options
         return command(
             case="C-1", decisions=self.folder / "decisions.csv", scan=self.folder / "scan",
-            pictures_root=self.folder, where=str(self.folder / "casebook.db"), keys=self.folder / "keys", **given,
+            adverts=self.folder / "adverts.csv", pictures_root=None, where=str(self.folder / "casebook.db"),
+            keys=self.folder / "keys", **given,
         )  # fmt: skip
 
     def casebook(self) -> Casebook:
@@ -40,12 +41,13 @@ def decided(tmp_path: Path, photos: list[Any]) -> Decided:
         (tmp_path / name).write_bytes(photo.content)
     sha256 = {name: hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() for name in names}
 
-    def row(own: str, *pictures: str) -> dict[str, Any]:
+    def row(number: int, own: str, *pictures: str) -> dict[str, Any]:
         seen = [{"path": name, "sha256": sha256[name]} for name in pictures]
         found = {"score": 0.7, "reasons": ["It names ivory."], "policy": "1/1", "pictures": seen}
-        return {"id": own, "platform": "market", "seller": "ann", **found}
+        return {"row": number, "id": own, "platform": "market", "seller": "ann", **found}
 
-    rows = [row("a", names[0], names[1], names[0]), row("b", names[1]), row("c", names[2]), row("d")]
+    rows = [row(0, "a", names[0], names[1], names[0]), row(1, "b", names[1]), row(2, "c", names[2]), row(3, "d")]
+    (tmp_path / "adverts.csv").write_text("id\na\nb\nc\nd\n")
     (tmp_path / "scan").mkdir()
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "scan/part-00000.parquet")
     (tmp_path / "scan/part-00000.json").write_text("{}")
@@ -108,7 +110,7 @@ def interrupt(*_: object) -> None:
 def test_where_nothing_was_blocked_one_sentence_says_so(schreger: Callable[..., Any], decided: Decided) -> None:
     at = decided.folder
     env = {"SCHREGER_CASEBOOK": str(at / "casebook.db"), "SCHREGER_CASEBOOK_KEYS": str(at / "keys")}
-    options = ("--scan", at / "scan", "--pictures-root", at, "--new")
+    options = ("--scan", at / "scan", "--adverts", at / "adverts.csv", "--new")
     done = schreger("casebook", "add-adverts", "C-1", "--decisions", at / "none.csv", *options, env=env)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "blocks no advert" in done.stderr

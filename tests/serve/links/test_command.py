@@ -71,24 +71,26 @@ def test_reposts_across_sellers_are_found_again_by_later_runs_and_by_others_who_
 def test_the_pictures_of_a_scan_are_matched(schreger: Run, adverts: Path, tmp_path: Path) -> None:
     scan = tmp_path / "scan"
     scan.mkdir()
-    taken = {"id": "2", "platform": "bazaar", "seller": "bob", "pictures": [{"path": "taken.jpg"}]}
-    listed = [taken, {"id": None, "platform": None, "seller": None, "pictures": None}]
+    listed = [
+        {"row": 1, "id": "2", "pictures": [{"path": "pictures/taken.jpg"}]},
+        {"row": 3, "id": "4", "pictures": None},
+    ]
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist(listed), scan / "part-00000.parquet")
     (scan / "part-00000.json").write_text("{}")
     out = tmp_path / "links.jsonl"
-    done = schreger("match", scan, "--pictures-root", adverts.parent / "pictures", "--out", out)
+    done = schreger("match", scan, "--adverts", adverts, "--out", out)
     assert done.returncode == 0, done.stderr
     (row,) = map(json.loads, out.read_text().splitlines())
     assert (row["id"], row["seller"], row["platform"]) == ("2", "bob", "bazaar")
     assert (row["cluster"], row["by"]) == (1, None)
     done = schreger("match", scan, "--out", out)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "--pictures-root" in done.stderr
+    assert "--adverts" in done.stderr
 
 
 def test_what_cannot_be_used_is_one_sentence(schreger: Run, adverts: Path, tmp_path: Path) -> None:
     for arguments, said in (
-        ((tmp_path / "missing.csv", "--out", tmp_path / "o.csv"), "cannot be read"),
+        ((tmp_path / "missing.csv", "--out", tmp_path / "o.csv"), "There is no"),
         ((adverts, "--hashes", adverts, "--out", tmp_path / "o.csv"), "without a PDQ hash"),
         ((adverts, "--out", tmp_path / "o.xls"), "ends in none of"),
     ):

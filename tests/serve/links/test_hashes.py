@@ -12,7 +12,7 @@ from PIL import Image
 from model.photo import open_photo
 from serve.links import LinksError, Picture, Source, read_hashes, write_hashes
 from serve.links.neighbours import Hashes
-from serve.links.pdq import MAX_DISTANCE, MIN_QUALITY, from_hex, pdq, to_hex
+from serve.links.pdq import MAX_DISTANCE, MIN_QUALITY, from_hex, mirrored, pdq, to_hex
 
 KNOWN = {  # what pdqhash 0.2.8 gives for the files that scikit-image ships
     "chelsea": "5feb5321f01da156898e2bf629a5d3438412cdbd23f48942464526315db33ffd",
@@ -50,6 +50,15 @@ def test_other_sizes_and_codecs_stay_within_a_match(
         size = round(image.width * scale), round(image.height * scale)
         image.resize(size).save(content, codec, quality=quality)
         assert distance(pdq(open_photo(content.getvalue()).pixels)[0], from_hex(known)) <= MAX_DISTANCE
+
+
+def test_the_hash_of_a_mirrored_picture_is_told_from_that_of_the_picture(
+    original: Callable[[str], Image.Image],
+) -> None:
+    for name, known in KNOWN.items():
+        turned, _ = pdq(np.asarray(original(name).transpose(Image.Transpose.FLIP_LEFT_RIGHT)))
+        assert distance(turned, from_hex(known)) > 2 * MAX_DISTANCE
+        assert distance(turned, mirrored(from_hex(known))) <= MAX_DISTANCE
 
 
 def test_a_picture_without_any_detail_has_a_hash_that_is_not_matched() -> None:

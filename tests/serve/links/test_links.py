@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from serve.links import Index, LinksError, Listed, Picture, Source, match
+from serve.links import Index, Known, LinksError, Listed, Picture, Source, match
 from serve.links.clusters import MIN_COSINE
-from serve.links.pdq import MIN_QUALITY
+from serve.links.pdq import MIN_QUALITY, mirrored
 
 RANDOM = np.random.default_rng(0)
 STEP = float(np.arccos(MIN_COSINE)) * 0.9
@@ -44,6 +44,43 @@ def test_near_hashes_are_linked_and_flat_pictures_are_not() -> None:
     assert (first.cluster, second.cluster, second.by, second.distance) == (1, 1, "pdq", 20)
     flat = [picture(name, bits=bits, quality=MIN_QUALITY - 1) for name in ("a", "b")]
     assert clusters(flat) == [1, 2]
+
+
+def test_a_mirrored_copy_is_linked_as_such_within_a_run_and_across_runs_and_not_to_a_hash_list(tmp_path: Path) -> None:
+    bits = RANDOM.integers(0, 2, 256)
+    turned = np.unpackbits(mirrored(np.packbits(bits)))
+    turned[:9] ^= 1
+    first, copy = match([picture("a", bits=bits), picture("b", bits=turned)], Index())
+    assert [(each.cluster, each.by, each.nearest, each.distance) for each in (first, copy)] == [
+        (1, "mirrored", "b.jpg", 9),
+        (1, "mirrored", "a.jpg", 9),
+    ]
+    index = Index(tmp_path)
+    match([picture("a", bits=bits), picture("other")], index)
+    index.save()
+    (found,) = match([picture("b", bits=turned)], Index(tmp_path), [Listed(np.packbits(bits), "seized.csv")])
+    assert (found.cluster, found.by, found.nearest, found.is_listed) == (1, "mirrored", "a.jpg", False)
+    known = Known([Listed(np.packbits(bits), "seized.csv")], Index(tmp_path).pictures, "one")
+    assert [(each.known, each.by) for each in known.find(picture("b", bits=turned))] == [
+        (Source("a", "a.jpg"), "mirrored")
+    ]
+
+
+def test_a_symmetrical_picture_is_no_copy_of_itself_and_a_chain_of_mirrored_copies_does_not_become_one_cluster() -> (
+    None
+):
+    half = RANDOM.integers(0, 2, 128)
+    bits = np.zeros(256, int)
+    bits[::2] = half
+    bits[1::2] = RANDOM.permutation([0] * 64 + [1] * 64)
+    chain = []
+    for number in range(9):
+        chain.append(picture(str(number), bits=bits))
+        bits = np.unpackbits(mirrored(np.packbits(bits))).astype(int)
+        bits[::2][number * 16 : number * 16 + 16] ^= 1
+    found = match(chain, Index())
+    assert {each.by for each in found} == {"mirrored"}
+    assert len({each.cluster for each in found}) >= 3
 
 
 def test_near_embeddings_are_linked() -> None:

@@ -138,6 +138,6 @@ def test_adverts_that_were_not_scanned_are_refused(schreger: Run, scanned: Scann
     other.write_text("id\nz\n")
     done = schreger("review", "export", scanned.folder, "--adverts", other, "--out", tmp_path / "tasks.json")
     assert done.returncode == 2
-    assert "is not the file" in done.stderr
+    assert "is not what" in done.stderr
     done = schreger("review", "export", tmp_path / "pictures", "--adverts", other, "--out", tmp_path / "tasks.json")
     assert "no finished part" in done.stderr
