@@ -9,6 +9,8 @@ import duckdb
 import pyarrow
 import pyarrow.parquet
 
+from serve.output import guarded
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -62,8 +64,14 @@ def make_tables(rows: Iterable[Row], corrected: Iterable[Corrected], folder: Pat
             pyarrow.parquet.write_table(table, folder / f"{name}.parquet")
             database.register(name, table)
         database.execute(MACROS)
+        database.create_function("guarded", guarded, ["VARCHAR"], "VARCHAR")
         for name, query in QUERIES.items():
             found = database.sql(query.read_text(encoding="utf-8"))
-            found.write_csv(str(folder / f"{name}.csv"))
+            _with_guarded_text(found).write_csv(str(folder / f"{name}.csv"))
             tables[name] = [dict(zip(found.columns, each, strict=True)) for each in found.fetchall()]
     return tables
+
+
+def _with_guarded_text(table: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    kinds = zip(table.columns, map(str, table.types), strict=True)
+    return table.project(", ".join(f"guarded({name}) AS {name}" if kind == "VARCHAR" else name for name, kind in kinds))

@@ -76,6 +76,13 @@ def test_strata_are_those_of_the_file_and_never_pooled(files: Any, alarm: Alarm)
     assert sum(int(row["adverts"]) for row in files.read("verdicts")) == 66
 
 
+def test_no_name_of_a_seller_is_a_formula_in_a_spreadsheet(files: Any, alarm: Alarm) -> None:
+    name = '=HYPERLINK("http://a.example","ivory")'
+    files.write([*many(alarm, 2, 10), alarm("a", seller=name)])
+    files.survey()
+    assert {row["seller"][:3] for row in files.read("sellers")} == {"'=H", "sel"}
+
+
 def test_each_subject_is_corrected_by_itself(files: Any, alarm: Alarm) -> None:
     birds = [alarm(f"bird {n}", answer="psittacus_erithacus", seller=f"b{n}") for n in range(5)]
     files.write([*many(alarm, 10, 85), *birds])
