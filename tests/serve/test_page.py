@@ -403,6 +403,15 @@ def test_there_is_a_tab_for_angles_and_none_for_practice_unless_it_is_asked_for(
 # Serving
 
 
+@pytest.fixture
+def as_in_a_terminal() -> Iterator[None]:
+    """What is started does not ignore the terminal's end, as it would below nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("as_in_a_terminal")
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_it_stops_quietly_and_leaves_nothing_behind(stop: signal.Signals, tmp_path: Path, lion: bytes) -> None:
     with running(tmp_path) as server:

@@ -15,8 +15,10 @@ import pytest
 from tests.serve.scan.adverts import assert_same, generate_adverts, results, write_adverts
 
 SCAN = """
+import signal
 import sys
 from serve.scan import parts
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell takes from what it runs in the background
 parts.ROWS = int(sys.argv.pop(1))
 from serve.cli import main
 main()
