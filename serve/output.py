@@ -52,13 +52,19 @@ def open_output(file: Path | None, columns: Mapping[str, type], as_json: bool = 
 
         def write(row: Row) -> None:
             with _naming(name):
-                writer.write({column: _printable(row[column]) for column in columns})
+                cells = ((column, row[column]) for column in columns)
+                writer.write({name: escaped(cell) if isinstance(cell, str) else cell for name, cell in cells})
 
         try:
             yield write
         finally:
             with _naming(name):
                 writer.close()
+
+
+def escaped(text: str) -> str:
+    """Text whose characters that UTF-8 cannot hold, as undecodable file names have, are backslash escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 _FORMULA = re.compile(r"'*([=@\t\r\n]|[+-](?![\d.,]*$))")
@@ -189,7 +195,3 @@ def _naming(name: str) -> Iterator[None]:
         raise
     except OSError as error:
         raise OutputError(f"{name} cannot be written: {error.strerror or error}.") from error
-
-
-def _printable(cell: Cell) -> Cell:
-    return cell.encode("utf-8", "backslashreplace").decode() if isinstance(cell, str) else cell

@@ -13,6 +13,7 @@ from model.engine import CORES
 from model.photo import PhotoError, read_file
 from serve.advert.ocr import read_text
 from serve.advert.vet import Judge
+from serve.output import escaped
 from serve.scan.disk import Findings, Seen
 from serve.scan.faults import Attempts
 from serve.scan.fetch import is_address
@@ -152,12 +153,12 @@ class Scanner:
         advert = row.advert
         told = self.judging(self._judged, advert, looks)
         if isinstance(told, PhotoError):
-            told = {"reasons": [], "error": _printable(f"{advert.error} {told}".strip())}
+            told = {"reasons": [], "error": escaped(f"{advert.error} {told}".strip())}
         return {
             "row": row.number,
-            "id": _printable(advert.id),
-            "platform": _printable(advert.platform),
-            "seller": _printable(advert.seller),
+            "id": escaped(advert.id),
+            "platform": escaped(advert.platform),
+            "seller": escaped(advert.seller),
             **told,
             "bundle": self.classifier.bundle.id,
             "policy": self.judge.version,
@@ -172,8 +173,8 @@ class Scanner:
             "verdict": verdict.verdict,
             "score": round(verdict.score, 4),
             "answer": verdict.answer,
-            "reasons": [_printable(reason.sentence) for reason in verdict.reasons],
-            "error": _printable(verdict.error) or None,
+            "reasons": [escaped(reason.sentence) for reason in verdict.reasons],
+            "error": escaped(verdict.error) or None,
         }
 
 
@@ -186,9 +187,9 @@ def _tasks(rows: Iterable[Row]) -> Iterator[Task]:
 def _picture(look: Look) -> dict[str, Any]:
     """A picture's part of a record, written as `schreger classify` writes its columns."""
     name = str(look.task.row.advert.pictures[look.task.picture])
-    told: dict[str, Any] = {"path": _printable(name), "sha256": look.sha256}
+    told: dict[str, Any] = {"path": escaped(name), "sha256": look.sha256}
     if isinstance(look.result, PhotoError):
-        return told | {"error": _printable(str(look.result))}
+        return told | {"error": escaped(str(look.result))}
     finding = look.result.finding
     return told | {
         "status": finding.status,
@@ -198,8 +199,3 @@ def _picture(look: Look) -> dict[str, Any]:
         "unfamiliarity": round(finding.unfamiliarity, 4),
         "advice": ";".join(advice for quality in finding.quality for advice in quality.advice) or None,
     }
-
-
-def _printable(text: str) -> str:
-    """Characters that UTF-8 cannot hold, as undecodable file names have, as backslash escapes."""
-    return text.encode("utf-8", "backslashreplace").decode()
