@@ -14,6 +14,8 @@ from tests.photos import shipped
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+    from tests.serve.office import Office
+
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test reaches out, not even by accident
 
 # How long an example takes says more about what else the machine does than about the code.
@@ -31,6 +33,15 @@ def data_dir() -> Path:
     if not (folder / "manifest.csv").is_file():
         pytest.skip(NO_PHOTOS)
     return folder
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Office"]:
+    """A page in front of a casebook, with its users."""
+    from tests.serve.office import open_to_users
+
+    with open_to_users(tmp_path_factory.mktemp("casebook"), tmp_path_factory.mktemp("served")) as office:
+        yield office
 
 
 @pytest.fixture(scope="session")

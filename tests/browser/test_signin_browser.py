@@ -6,7 +6,6 @@ Screenshots are kept in the folder that SCHREGER_ARTEFACTS names, if it names on
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,18 +17,12 @@ from serve.words import Words
 from tests.browser.test_page_browser import CHOOSE, CONTRAST, PATIENCE
 from tests.browser.test_tabs_browser import section
 from tests.photos import shipped
-from tests.serve.office import MARKS, PASSWORD, Office, open_to_users
+from tests.serve.office import MARKS, PASSWORD, Office
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 EXPERT = "Dr. 王"
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    with open_to_users(tmp_path_factory.mktemp("casebook"), tmp_path_factory.mktemp("served")) as office:
-        yield office
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,15 +23,9 @@ from serve.casebook import Casebook, export_case, verify
 from serve.casebook.archive import read_archive
 from serve.page.cases import Cases
 from serve.texts import load_texts
-from tests.serve.office import ADVERT, ANGLE, MARKS, Office, ask, open_to_users, put, save, upload
+from tests.serve.office import ADVERT, ANGLE, MARKS, Office, ask, put, save, upload
 
 EN, AR = load_texts("en"), load_texts("ar")
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    with open_to_users(tmp_path_factory.mktemp("casebook"), tmp_path_factory.mktemp("served")) as office:
-        yield office
 
 
 @pytest.fixture

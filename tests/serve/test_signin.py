@@ -4,7 +4,7 @@ import json
 import re
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +16,10 @@ from serve.casebook import Users, create_casebook, verify
 from serve.page.door import OFTEN, Door
 from serve.page.sessions import CHECKED, IDLE, WHOLE, Sessions
 from serve.texts import load_texts
-from tests.serve.office import PASSWORD, Office, ask, listen, open_to_users, save, upload
+from tests.serve.office import PASSWORD, Office, ask, listen, save, upload
 
 HTML = {"accept": "text/html"}
 EN, AR = load_texts("en"), load_texts("ar")
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    with open_to_users(tmp_path_factory.mktemp("casebook"), tmp_path_factory.mktemp("served")) as office:
-        yield office
 
 
 @pytest.fixture
