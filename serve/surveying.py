@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -35,11 +34,11 @@ def _to_pdf(quiet: bool) -> ToPdf | None:
             typer.echo("Information logs come without PDF files: pip install 'schreger[report]'.", err=True)
         return None
 
-    def to_pdf(log: dict[str, Any], screenshots: Mapping[str, str]) -> bytes:
+    def to_pdf(log: dict[str, Any], screenshots: Mapping[str, bytes]) -> bytes:
         shown, files = {}, {}
-        for number, (name, address) in enumerate(screenshots.items()):
+        for number, (name, content) in enumerate(screenshots.items()):
             try:
-                pixels = open_photo(base64.b64decode(address.partition(",")[2]), max_side=SIDE).pixels
+                pixels = open_photo(content, max_side=SIDE).pixels
             except PhotoError:
                 continue  # its sha256 is told
             height, width, _ = pixels.shape

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections import defaultdict
 from datetime import UTC, datetime
@@ -11,7 +10,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from serve.advert.read import picture_paths
-from serve.survey.page import named, write_log_page
+from serve.survey.page import kind_of_image, named, write_log_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,9 +19,8 @@ if TYPE_CHECKING:
     from serve.advert import Advert
     from serve.survey.adverts import Joined, Row
 
-    ToPdf = Callable[[dict[str, Any], Mapping[str, str]], bytes]
+    ToPdf = Callable[[dict[str, Any], Mapping[str, bytes]], bytes]
 
-IMAGES = {b"\x89PNG\r\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 LARGEST_SCREENSHOT = 10_000_000
 LIMITS = (
     "These are suspicions from photos and words, found by a program. A person decides; a laboratory confirms.",
@@ -47,7 +45,7 @@ def write_logs(joined: Joined, folder: Path, root: Path, to_pdf: ToPdf | None = 
         joined: The adverts; those with an alarm are logged.
         folder: Where the logs go; logs of an earlier survey there are removed.
         root: The folder below which screenshots lie that the advert file names in a column `screenshot`.
-        to_pdf: Makes the PDF file of a log and its screenshots (data addresses by name); without it there is none.
+        to_pdf: Makes the PDF file of a log and its screenshots (files by name); without it there is none.
     """
     folder.mkdir(exist_ok=True)
     for pattern in ("log-*.json", "log-*.html", "log-*.pdf"):
@@ -75,10 +73,10 @@ def _party(row: Row) -> tuple[str, ...]:
 
 def _log(
     party: tuple[str, ...], rows: list[Row], joined: Joined, made: Mapping[str, str], root: Path
-) -> tuple[dict[str, Any], dict[str, str]]:
+) -> tuple[dict[str, Any], dict[str, bytes]]:
     flagged = [row for row in rows if row.subject]
     days = sorted(row.posted.isoformat() for row in flagged if row.posted)
-    screenshots: dict[str, str] = {}
+    screenshots: dict[str, bytes] = {}
     name = sha256("\0".join(party).encode("utf-8", "backslashreplace")).hexdigest()[:12]
     log = {
         "log": f"log-{name}",
@@ -100,7 +98,7 @@ def _log(
     return log, screenshots
 
 
-def _advert(advert: Advert, found: Mapping[str, Any], root: Path, screenshots: dict[str, str]) -> dict[str, Any]:
+def _advert(advert: Advert, found: Mapping[str, Any], root: Path, screenshots: dict[str, bytes]) -> dict[str, Any]:
     """What the seller wrote, word for word, and what was found; a screenshot is read into `screenshots`."""
     names = ("id", "platform", "seller", "url", "title", "text", "seller_text", "price", "currency", "location",
              "language", "posted_at")  # fmt: skip
@@ -117,21 +115,20 @@ def _advert(advert: Advert, found: Mapping[str, Any], root: Path, screenshots: d
     }
 
 
-def _screenshot(name: str, root: Path, screenshots: dict[str, str]) -> dict[str, Any] | None:
+def _screenshot(name: str, root: Path, screenshots: dict[str, bytes]) -> dict[str, Any] | None:
     """Name, size and sha256 of a screenshot; None if none is named."""
     for file in picture_paths([name], root):
         try:
             content = file.read_bytes()
         except OSError as error:
             return {"file": name, "error": f"It cannot be read: {error.strerror or error}."}
-        kind = next((kind for start, kind in IMAGES.items() if content.startswith(start)), None)
-        if kind and len(content) <= LARGEST_SCREENSHOT:
-            screenshots[name] = f"data:{kind};base64,{base64.b64encode(content).decode()}"
+        if kind_of_image(content) and len(content) <= LARGEST_SCREENSHOT:
+            screenshots[name] = content
         return {"file": name, "bytes": len(content), "sha256": sha256(content).hexdigest()}
     return None
 
 
-def _write(log: dict[str, Any], screenshots: Mapping[str, str], folder: Path, to_pdf: ToPdf | None) -> None:
+def _write(log: dict[str, Any], screenshots: Mapping[str, bytes], folder: Path, to_pdf: ToPdf | None) -> None:
     """One log in every form that is handed over."""
     text = json.dumps(log, ensure_ascii=False, indent=1)
     (folder / f"{log['log']}.json").write_bytes(text.encode("utf-8", "backslashreplace") + b"\n")

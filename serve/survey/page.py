@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from functools import cache
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from model.taxonomy import load_taxonomy
+from serve.overlay import data_uri
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,19 +25,27 @@ TURNING = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 LETTERS = 80
 """Of a name in a table on the page."""
 
+IMAGES = {b"\x89PNG\r\n": "png", b"\xff\xd8\xff": "jpeg"}
+
 SHOWN = 20
 """Lines of the tables on the page; the CSV files have them all."""
 
 
 def write_page(content: Mapping[str, Any], plots: Mapping[str, Path], file: Path) -> None:
     """Write the page of a survey; the plots go into it."""
-    pictures = {name: base64.b64encode(plot.read_bytes()).decode() for name, plot in plots.items()}
+    pictures = {name: data_uri(plot.read_bytes(), "png") for name, plot in plots.items()}
     _write("survey.html", {**content, "plots": pictures, "SHOWN": SHOWN}, file)
 
 
-def write_log_page(log: Mapping[str, Any], screenshots: Mapping[str, str], file: Path) -> None:
-    """Write one information log; screenshots (data addresses by file name) go into it."""
-    _write("log.html", {"log": log, "screenshots": screenshots}, file)
+def write_log_page(log: Mapping[str, Any], screenshots: Mapping[str, bytes], file: Path) -> None:
+    """Write one information log; screenshots (PNG and JPEG files by name) go into it."""
+    pictures = {name: data_uri(content, kind_of_image(content)) for name, content in screenshots.items()}
+    _write("log.html", {"log": log, "screenshots": pictures}, file)
+
+
+def kind_of_image(content: bytes) -> str:
+    """Of a PNG or JPEG file; empty for any other."""
+    return next((kind for start, kind in IMAGES.items() if content.startswith(start)), "")
 
 
 def _write(template: str, content: Mapping[str, Any], file: Path) -> None:
