@@ -18,7 +18,17 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import onnx
 
-from model.bundle import DEFAULT, EXEMPLARS, NETWORK, RECIPE, Bundle, find_bundle, load_bundle, write_description
+from model.bundle import (
+    DEFAULT,
+    EXEMPLARS,
+    NETWORK,
+    RECIPE,
+    SELF_CHECK,
+    Bundle,
+    find_bundle,
+    load_bundle,
+    write_description,
+)
 from model.classifier import Classifier
 from model.exemplars import Exemplars, read_exemplars, write_exemplars
 from model.manifest import Row, read_manifest
@@ -70,6 +80,7 @@ def forget(bundle: Bundle, key: str, folder: Path) -> None:
     others = known.labels != gone
     labels = np.searchsorted(kept, known.labels[others])
     write_exemplars(Exemplars(known.embeddings[others], known.norms[others], labels), folder / EXEMPLARS)
+    (folder / SELF_CHECK).unlink(missing_ok=True)  # it is of the head with all classes
     fewer = tuple(classes[number] for number in kept)
     write_description(folder, bundle.description.model_copy(update={"classes": fewer}))
 

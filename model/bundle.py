@@ -17,7 +17,7 @@ SHIPPED = Path(__file__).parent / "bundles"
 DEFAULT = "lite2"
 DESCRIPTION = "bundle.json"
 NETWORK, METRICS, RECIPE, CARD = "network.onnx", "metrics.json", "recipe.yaml", "MODEL_CARD.md"
-EXEMPLARS = "exemplars.npz"
+EXEMPLARS, SELF_CHECK = "exemplars.npz", "self_check.npy"
 
 
 class BundleError(SchregerError):
@@ -77,6 +77,11 @@ class Bundle:
     def exemplars(self) -> Path:
         """The file of exemplars, which a bundle without a distance weight may lack."""
         return self.folder / EXEMPLARS
+
+    @property
+    def self_check(self) -> Path | None:
+        """The file of what the network says of the pictures of an engine's self-check in float32, if there is one."""
+        return self.folder / SELF_CHECK if SELF_CHECK in self.description.files else None
 
 
 def find_bundle(name_or_folder: str = DEFAULT) -> Path:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from model.bundle import CARD, METRICS, NETWORK, RECIPE, Bundle, Description, Input, write_description
+from model.bundle import CARD, METRICS, NETWORK, RECIPE, SELF_CHECK, Bundle, Description, Input, write_description
 from model.certainty import Certainty
 from model.classifier import Classifier
-from model.engine import load_engine
+from model.engine import load_engine, write_self_check
 from model.taxonomy import load_taxonomy
 from training.card import write_card
 from training.certify import certify
@@ -61,7 +61,8 @@ def finish_bundle(
     folder: Path,
     final: bool,
 ) -> None:
-    """Write what tells people of a bundle whose network is there: recipe, figures, card, the seal; say where it is."""
+    """Write what a bundle with a network still lacks: self-check, recipe, figures, card, the seal; say where it is."""
+    write_self_check(Bundle(folder, "", described), folder / SELF_CHECK)
     write_recipe(recipe, folder / RECIPE)
     splits = ("val", "test", "source_test") if final else ("val",)
     metrics = _measure(_classifier(described, folder), rows, data, splits)

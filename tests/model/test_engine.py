@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from model.backbones import create_backbone
-from model.bundle import DEFAULT, NETWORK, Bundle, find_bundle, load_bundle, write_description
+from model.bundle import DEFAULT, NETWORK, SELF_CHECK, Bundle, find_bundle, load_bundle, write_description
 from model.certainty import softmax
 from model.classifier import Classifier
-from model.engine import TOLERANCE, TRUNK, EngineError, Output, load_engine, self_check_photos
+from model.engine import TOLERANCE, TRUNK, EngineError, Output, load_engine, self_check_photos, write_self_check
 from model.manifest import read_manifest
 from model.network import Network, normalise
 from model.photo import open_photo, squash
@@ -168,6 +168,22 @@ def test_the_self_check_chooses_bfloat16_only_where_it_agrees(
     assert largest_difference(calm) <= TOLERANCE < largest_difference(shrill)
     assert load_engine(calm, "openvino").precision == "bf16"
     assert load_engine(shrill, "openvino").precision == "f32"
+
+
+@needs_bf16
+@pytest.mark.parametrize(("moved", "precision"), [(0.0, "bf16"), (1.0, "f32")])
+def test_a_bundle_may_bring_what_float32_says_of_the_self_check(
+    moved: float, precision: str, cats: Bundle, cats_network: Network, tmp_path: Path
+) -> None:
+    calm = resealed(cats, tmp_path / "calm")
+    network = copy.deepcopy(cats_network)
+    network.head.weight.data *= 0.01
+    export_network(network, calm.description.input.size, calm.network)
+    kept = calm.folder / SELF_CHECK
+    write_self_check(calm, kept)
+    np.save(kept, np.load(kept) + np.float32(moved))
+    write_description(calm.folder, calm.description)
+    assert load_engine(load_bundle(calm.folder), "openvino").precision == precision
 
 
 @needs_bf16

@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 import struct
 import subprocess
 import sys
@@ -52,12 +53,22 @@ def bundle_folder() -> Path:
 def schreger() -> Callable[..., "subprocess.CompletedProcess[str]"]:
     """Runs the command as people do; its stdout and stderr come back as text, line ends as they were."""
 
-    def run(*arguments: object, env: Mapping[str, str] | None = None, **options: Any) -> Any:
-        command = [COMMAND, *map(os.fspath, map(_text, arguments))]
-        given = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "timeout": 240, **options}
-        done = subprocess.run(command, env={**os.environ, "COLUMNS": "80", **(env or {})}, **given)
-        stdout, stderr = (channel.decode() if channel else "" for channel in (done.stdout, done.stderr))
-        return subprocess.CompletedProcess(done.args, done.returncode, stdout, stderr)
+    def run(*arguments: object, env: Mapping[str, str] | None = None, typed: bytes = b"", **options: Any) -> Any:
+        command: list[Any] = [COMMAND, *map(os.fspath, map(_text, arguments))]
+        given: dict[str, Any] = {
+            "stdin": subprocess.PIPE if typed else None,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+        }
+        around = {**os.environ, "COLUMNS": "80", "PYTHONFAULTHANDLER": "1", **(env or {})}
+        with subprocess.Popen(command, env=around, **{**given, **options}) as process:
+            try:
+                out, err = process.communicate(typed, timeout=240)
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGABRT)  # it says where it hangs
+                pytest.fail(f"{command} hangs:\n{process.communicate()[1].decode()}")
+        stdout, stderr = (channel.decode() if channel else "" for channel in (out, err))
+        return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
 
     return run
 

@@ -14,7 +14,7 @@ from click.testing import Result
 from safetensors.torch import load_file
 
 import training
-from model.bundle import CARD, EXEMPLARS, METRICS, NETWORK, RECIPE, load_bundle
+from model.bundle import CARD, EXEMPLARS, METRICS, NETWORK, RECIPE, SELF_CHECK, load_bundle
 from model.certainty import familiarity
 from model.classifier import Classifier
 from model.engine import Output
@@ -31,7 +31,7 @@ Command = Callable[..., Result]
 def test_a_run_leaves_a_whole_bundle(run: Path, toy: Path, recipe_file: Path, schreger: Command) -> None:
     bundle = load_bundle(run / "bundle")
     described = bundle.description
-    assert set(described.files) == {NETWORK, METRICS, RECIPE, CARD, EXEMPLARS}
+    assert set(described.files) == {NETWORK, METRICS, RECIPE, CARD, EXEMPLARS, SELF_CHECK}
     assert described.name == "toy"
     assert described.classes == ("bone", "ceramic", "ivory", "pangolin_scale", "psittacus_erithacus", "resin")
     assert described.input.size == 64

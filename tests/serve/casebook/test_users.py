@@ -153,7 +153,7 @@ def test_users_are_made_on_the_command_line_and_no_password_is_an_argument(
     casebook = create_casebook(str(where), keys, "Root")
 
     def user(*words: str, typed: str = "") -> "subprocess.CompletedProcess[str]":
-        return schreger("casebook", "user", *words, env=env, input=typed.encode())
+        return schreger("casebook", "user", *words, env=env, typed=typed.encode())
 
     assert user("add", "Amina", "--role", "officer", "--by", "Root", typed=f"{PASSWORD}\n").returncode == 0
     assert user("password", "Amina", typed="another password\r\n").returncode == 0
