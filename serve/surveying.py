@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from model.photo import PhotoError, open_photo, thumbnail
+from serve.scan.read import Source
 from serve.survey import command as survey
 from serve.survey.page import LOG_TEMPLATE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from serve.survey.logs import ToPdf
 
@@ -20,9 +23,17 @@ SIDE = 1600
 """Longest side in pixels of a screenshot: its text can be read, and a log stays small."""
 
 
-def command(quiet: bool, **options: Any) -> int:
-    """Make a survey; its exit status."""
-    return survey.command(**options, quiet=quiet, to_pdf=_to_pdf(quiet))
+def command(scan: Path, adverts: Path, quiet: bool, **options: Any) -> int:
+    """Make a survey of what was scanned, whatever that is; its exit status."""
+    source = Source.of(os.fspath(adverts), without=scan)
+    return survey.command(
+        scan,
+        (row.advert for row in source.rows()),
+        root=adverts if source.place.is_folder() else adverts.parent,
+        quiet=quiet,
+        to_pdf=_to_pdf(quiet),
+        **options,
+    )
 
 
 def _to_pdf(quiet: bool) -> ToPdf | None:

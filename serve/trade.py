@@ -108,7 +108,7 @@ def match(
 @trade_app.command()
 def survey(
     scan: Annotated[Path, typer.Argument(metavar="SCAN_DIR", help="A folder that `schreger scan` wrote.")],
-    adverts: Annotated[Path, typer.Option(metavar="FILE", help="The advert file that was scanned.")],
+    adverts: Annotated[Path, typer.Option(metavar="FILE", help="What was scanned: an advert file, a tar, a folder.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for index.html, the tables, plots and logs.")],
     labels: Annotated[
         Path | None,

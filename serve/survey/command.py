@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from serve.advert.read import read_adverts
 from serve.command import SOME_UNREADABLE
 from serve.survey.adverts import join
 from serve.survey.corrected import correct, error_rates
@@ -21,14 +20,17 @@ from serve.survey.read import SurveyError, read_labels, read_links, read_rates, 
 from serve.survey.tables import make_tables
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
+    from serve.advert import Advert
     from serve.survey.logs import ToPdf
 
 
 def command(
     scan: Path,
-    adverts: Path,
+    adverts: Iterable[Advert],
+    root: Path,
     labels: Path | None,
     rates: Path | None,
     links: Path | None,
@@ -38,14 +40,21 @@ def command(
 ) -> int:
     """Make a survey in the folder `out`; the exit status is 3 when adverts or labels had to be left out.
 
-    `to_pdf` makes the PDF file of an information log.
+    Args:
+        scan: The folder of a scan.
+        adverts: What was scanned.
+        root: The folder below which screenshots lie that adverts name.
+        labels, rates, links: Files of what experts say, what currencies are worth, and clusters.
+        out: Where the survey goes.
+        quiet: Print nothing.
+        to_pdf: Makes the PDF file of an information log.
     """
     worth = read_rates(rates) if rates else {}
     experts = read_labels(labels) if labels else {}
     scanned = read_scan(scan)
-    joined = join(read_adverts(adverts), scanned, experts, read_links(links) if links else {}, worth)
+    joined = join(adverts, scanned, experts, read_links(links) if links else {}, worth)
     if not joined.rows:
-        raise SurveyError("No advert of the file was scanned: name the advert file that the scan was made from.")
+        raise SurveyError("None of these adverts was scanned: name by --adverts what the scan was made from.")
     made = {name: sorted({scanned[row.id][name] or "unknown" for row in joined.rows}) for name in ("policy", "bundle")}
     drawn_by_verdict = any(label.get("stratum") in VERDICTS for label in experts.values())
     corrected = correct(joined.rows, set(made["policy"]), drawn_by_verdict)
@@ -64,7 +73,7 @@ def command(
     try:
         out.mkdir(parents=True, exist_ok=True)
         content["tables"] = tables = make_tables(joined.rows, corrected, out)
-        content["logs"] = write_logs(joined, out / "logs", adverts.parent, to_pdf)
+        content["logs"] = write_logs(joined, out / "logs", root, to_pdf)
         (out / "survey.json").write_text(json.dumps(content, indent=1, default=_plain) + "\n", encoding="utf-8")
         write_page(content, plot_all(tables, out), out / "index.html")
     except OSError as error:

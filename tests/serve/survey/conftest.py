@@ -9,6 +9,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
+from serve.advert.read import read_adverts
 from serve.survey.command import command
 
 PICTURE = {
@@ -72,7 +73,8 @@ class Files(NamedTuple):
     def survey(self, **options: Path) -> tuple[int, Path]:
         """Run the command; its exit status and the folder that it wrote."""
         given: dict[str, Any] = {"labels": None, "rates": None, "links": None, "out": self.folder / "out", **options}
-        status = command(self.folder / "scan", self.folder / "adverts.csv", quiet=True, **given)
+        adverts = read_adverts(self.folder / "adverts.csv")
+        status = command(self.folder / "scan", adverts, self.folder, quiet=True, **given)
         return status, given["out"]
 
     def read(self, table: str) -> list[dict[str, str]]:

@@ -1,13 +1,18 @@
 """`schreger survey` counts what a scan found, corrects it, and says what it could not use."""
 
+import csv
+import io
 import json
 import re
 import subprocess
+import tarfile
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 from model.errors import SchregerError
@@ -16,6 +21,7 @@ from serve.advert.combination import load_combination
 from serve.advert.reasons import explain
 from serve.advert.signals import Subject, measure
 from serve.advert.words import find_words
+from serve.surveying import command as survey_of
 
 Alarm = Callable[..., dict[str, Any]]
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
@@ -327,6 +333,27 @@ def test_files_that_are_no_scan_or_table_are_named(files: Any, alarm: Alarm) -> 
         part.unlink()
     with pytest.raises(SchregerError, match="schreger scan"):
         files.survey()
+
+
+def test_adverts_may_lie_in_whatever_was_scanned(files: Any, alarm: Alarm) -> None:
+    files.write([alarm("a"), clear("b")])
+    with (files.folder / "adverts.csv").open(newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    parquet, tar = files.folder / "adverts.parquet", files.folder / "adverts.tar"
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), parquet)
+    with tarfile.open(tar, "w") as members:
+        for number, row in enumerate(rows):
+            content = json.dumps(row).encode()
+            member = tarfile.TarInfo(f"{number}.json")
+            member.size = len(content)
+            members.addfile(member, io.BytesIO(content))
+    given: dict[str, Any] = {"labels": None, "rates": None, "links": None, "quiet": True}
+    for adverts in (parquet, tar):
+        out = files.folder / adverts.name.replace(".", "-")
+        assert survey_of(files.folder / "scan", adverts, out=out, **given) == 0
+        assert json.loads((out / "survey.json").read_text())["adverts"] == 2
+        (log,) = (out / "logs").glob("*.json")
+        assert json.loads(log.read_text())["sellers"] == ["s on A"]
 
 
 def test_a_folder_that_cannot_be_written_is_named(files: Any, alarm: Alarm) -> None:
