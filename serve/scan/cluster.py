@@ -17,14 +17,14 @@ from ray.data import Datasource, ReadTask
 from ray.data.block import BlockMetadata
 
 from serve.scan.error import ScanError
-from serve.scan.parts import ROWS, undone
+from serve.scan.parts import ROWS
 from serve.scan.scanner import Scanner
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Generator, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterator
 
     from serve.scan.parts import Record
-    from serve.scan.read import Source
+    from serve.scan.read import Row
     from serve.scan.scanner import Work
 
 LOCAL = "local"
@@ -32,16 +32,13 @@ READER_CORES = 0
 """The reader takes no core from the workers; with as many as they have it would become one with the first of them."""
 
 
-def scan_on_cluster(
-    address: str, work: Work, source: Source, missing: Mapping[int, Collection[int]]
-) -> Generator[Record]:
-    """Records of the rows that are missing, part by part.
+def scan_on_cluster(address: str, work: Work, rows: Callable[[], Iterator[Row]]) -> Generator[Record]:
+    """Records of the rows, part by part.
 
     Args:
         address: Of the cluster; `local` starts one on this computer.
         work: What to scan with. Its bundle, the input and the pictures must be found under the same names everywhere.
-        source: The input.
-        missing: The rows to do, by part.
+        rows: Gives the rows to do; called on the cluster, by one task.
 
     Raises:
         ScanError: There is no cluster at the address, or it failed.
@@ -57,7 +54,7 @@ def scan_on_cluster(
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise ScanError(f"There is no Ray cluster at {address!r}: name another with --ray, or leave it out.") from error
     try:
-        blocks = _parts(work, source, missing).iter_batches(
+        blocks = _parts(work, rows).iter_batches(
             batch_size=None, batch_format="pandas", prefetch_batches=0
         )  # none ahead: a part would wait here, unwritten, for the next one
         for records in (each for block in blocks for each in block["records"]):
@@ -68,7 +65,7 @@ def scan_on_cluster(
         ray.shutdown()
 
 
-def _parts(work: Work, source: Source, missing: Mapping[int, Collection[int]]) -> Any:
+def _parts(work: Work, rows: Callable[[], Iterator[Row]]) -> Any:
     """A Ray dataset with a row for each part, its records as JSON."""
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
@@ -78,8 +75,8 @@ def _parts(work: Work, source: Source, missing: Mapping[int, Collection[int]]) -
     cores = [int(node["Resources"]["CPU"]) for node in nodes if node["Alive"] and "CPU" in node["Resources"]]
     if not cores:
         raise ScanError("The Ray cluster has no computer with a free core.")
-    rows = ray.data.read_datasource(_Rows(source, missing), num_cpus=READER_CORES, override_num_blocks=1)
-    return rows.map_batches(
+    parts = ray.data.read_datasource(_Parts(rows), num_cpus=READER_CORES, override_num_blocks=1)
+    return parts.map_batches(
         _Worker,
         fn_constructor_args=[work],
         batch_size=1,
@@ -89,12 +86,12 @@ def _parts(work: Work, source: Source, missing: Mapping[int, Collection[int]]) -
     )
 
 
-class _Rows(Datasource):
-    """The read stage: one task, since rows are numbered in their order."""
+class _Parts(Datasource):
+    """The read stage, and the download stage: one task, since rows are in order and hosts are asked one by one."""
 
-    def __init__(self, source: Source, missing: Mapping[int, Collection[int]]) -> None:
+    def __init__(self, rows: Callable[[], Iterator[Row]]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._source, self._missing = source, missing
+        self._rows = rows
 
     def estimate_inmemory_data_size(self) -> None:
         """Unknown."""
@@ -103,8 +100,7 @@ class _Rows(Datasource):
         return [ReadTask(self._read, BlockMetadata(None, None, None, None))]
 
     def _read(self) -> Iterator[Any]:
-        rows = undone(self._source.rows(), self._missing)
-        for _, of_part in groupby(rows, lambda row: row.number // ROWS):
+        for _, of_part in groupby(self._rows(), lambda row: row.number // ROWS):
             yield pandas.DataFrame({"rows": [list(of_part)]})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import closing
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -26,11 +27,12 @@ from serve.scan.store import Place
 from serve.scanned import FETCHED
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Collection, Generator, Iterator, Mapping
     from pathlib import Path
 
     from serve.advert.policy import Policy
     from serve.scan.parts import Record
+    from serve.scan.read import Row
 
 
 def command(
@@ -47,8 +49,6 @@ def command(
     quiet: bool,
 ) -> int:
     """Scan what is not yet done; the exit status is 3 when some adverts have an error."""
-    if fetch and ray:
-        raise ScanError("--fetch works on one computer alone: leave out --ray.")
     if ocr and not can_read():
         raise ScanError(
             "What reads text in pictures is not installed: pip install 'schreger[ocr]', or leave out --ocr."
@@ -60,12 +60,13 @@ def command(
     claim = _claim(opened, parts, bundle, chosen, ocr)
     if missing := parts.missing(claim.rows, retry):
         work = Work(bundle, chosen, opened.place, root, ocr)
+        rows = partial(_rows, opened, missing, out.absolute() / FETCHED if fetch else None)
         if ray:
             from serve.scan.cluster import scan_on_cluster
 
-            records = scan_on_cluster(ray, work, opened, missing)
+            records = scan_on_cluster(ray, work, rows)
         else:
-            records = Scanner.of(work, Fetcher(out / FETCHED) if fetch else None).scan(undone(opened.rows(), missing))
+            records = Scanner.of(work).scan(rows())
         try:
             _write(records, parts, Progress(console, sum(map(len, missing.values()))))
         except KeyboardInterrupt:
@@ -88,6 +89,12 @@ def _claim(source: Source, parts: Parts, bundle: str, policy: Policy, ocr: bool)
     claim = Claim(digest, rows, load_bundle(find_bundle(bundle)).id, version, ocr)
     parts.claim(claim)
     return claim
+
+
+def _rows(source: Source, missing: Mapping[int, Collection[int]], fetched: Path | None) -> Iterator[Row]:
+    """The rows to do, their pictures that are addresses downloaded to a folder, if one is given."""
+    rows = undone(source.rows(), missing)
+    return Fetcher(fetched).rows(rows) if fetched else rows
 
 
 def _write(records: Generator[Record], parts: Parts, progress: Progress) -> None:

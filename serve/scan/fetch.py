@@ -10,6 +10,7 @@ import re
 import socket
 import ssl
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from http.client import HTTPConnection, HTTPException
@@ -18,13 +19,14 @@ from threading import Lock, Timer, get_ident
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
 
+from model.classifier import ahead
 from model.photo import MAX_BYTES, PhotoError, too_many_bytes
 from serve.scan.address import public_address
 from serve.scan.faults import Attempts
 from serve.scanned import fetched_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterable, Iterator
     from http.client import HTTPResponse
     from pathlib import Path
 
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
 AGENT = "schreger"
 ADDRESSES = ("http://", "https://")
 PORTS = {"http": 80, "https": 443}
+AT_ONCE, AHEAD = 32, 512
+"""Adverts whose pictures are downloaded at a time, and those that are or wait for those that are looked at."""
+
 REDIRECTS = 5
 SECONDS, SECONDS_SILENT = 30.0, 10.0
 """What a picture may take in all, and how long the other side may say nothing."""
@@ -74,8 +79,15 @@ class Fetcher:
         self._turns = _Turns()
         self._fetching = Attempts()
 
-    def pictures_of(self, row: Row) -> Row:
-        """The row with its pictures that are addresses downloaded."""
+    def rows(self, rows: Iterable[Row]) -> Generator[Row]:
+        """The rows in their order, with their pictures that are addresses downloaded."""
+        pool = ThreadPoolExecutor(AT_ONCE)
+        try:
+            yield from ahead(pool, self._pictures_of, rows, AHEAD)
+        finally:
+            pool.shutdown(cancel_futures=True)  # who stops early waits for the downloads in work alone
+
+    def _pictures_of(self, row: Row) -> Row:
         names = [name for name in map(str, row.advert.pictures) if is_address(name)]
         return replace(row, fetched={name: self._fetching(self.fetch, name) for name in names}) if names else row
 
@@ -87,7 +99,7 @@ class Fetcher:
         try:
             content = self._try_thrice(url)
         except PhotoError as error:
-            return error
+            return PhotoError(error.code, str(error))  # a LaterError cannot cross to another process
         file.parent.mkdir(parents=True, exist_ok=True)
         partial = file.with_name(f"{file.name}.{get_ident()}.partial")
         partial.write_bytes(content)

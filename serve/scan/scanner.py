@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from serve.advert import Advert
     from serve.advert.policy import Policy
     from serve.scan.disk import Result
-    from serve.scan.fetch import Fetcher
     from serve.scan.parts import Record
     from serve.scan.read import Row
     from serve.scan.store import Place
@@ -35,7 +34,6 @@ READERS = 4 * CORES
 BATCH = 8
 """Pictures that a core takes on at a time: few are held, and what is done for all at once is still worth it."""
 
-DOWNLOADS, ADVERTS_FETCHED_AHEAD = 32, 512
 NOT_FETCHED = PhotoError(
     "unreadable_file", "This picture is an address, which is not opened; --fetch downloads such pictures."
 )
@@ -80,36 +78,33 @@ class Work:
 
 @dataclass(frozen=True)
 class Scanner:
-    """Does it; `fetch` downloads pictures that are addresses, and is None where nobody asked for that."""
+    """Does it; pictures that are addresses have been downloaded by then, or are not opened."""
 
     work: Work
     classifier: Classifier
     judge: Judge
     findings: Findings
-    fetch: Fetcher | None
     reading: Attempts = field(default_factory=Attempts)
     looking: Attempts = field(default_factory=Attempts)
     judging: Attempts = field(default_factory=Attempts)
 
     @classmethod
-    def of(cls, work: Work, fetch: Fetcher | None = None) -> Scanner:
+    def of(cls, work: Work) -> Scanner:
         """Load the bundle and make a scanner."""
         classifier = Classifier.load(work.bundle)
         judge = Judge(classifier, work.policy, read=False)
-        return cls(work, classifier, judge, Findings(classifier.classes, classifier.bundle.id), fetch)
+        return cls(work, classifier, judge, Findings(classifier.classes, classifier.bundle.id))
 
     def scan(self, rows: Iterable[Row]) -> Generator[Record]:
         """A record for each row, in order. Every stage has a bounded number of rows or pictures in work or waiting."""
-        downloads, readers, cores = (ThreadPoolExecutor(number) for number in (DOWNLOADS, READERS, CORES))
+        readers, cores = ThreadPoolExecutor(READERS), ThreadPoolExecutor(CORES)
         try:
-            if self.fetch:
-                rows = ahead(downloads, self.fetch.pictures_of, rows, ADVERTS_FETCHED_AHEAD)
             contents = ahead(readers, self._read, _tasks(rows), READERS)
             looks = ahead(cores, self._look, batches(contents, BATCH), 2 * CORES)
             for row, of_row in groupby(chain.from_iterable(looks), lambda look: look.task.row):
                 yield self._record(row, [look for look in of_row if look.result is not NO_PICTURE])
         finally:
-            for pool in (downloads, readers, cores):
+            for pool in (readers, cores):
                 pool.shutdown(cancel_futures=True)  # who stops early waits for the pictures in work alone
 
     def _read(self, task: Task) -> Content:

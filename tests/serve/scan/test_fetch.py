@@ -1,6 +1,7 @@
 """The download stage opens public addresses alone, within limits, and keeps what it fetched."""
 
 import contextlib
+import pickle
 import socket
 import threading
 import time
@@ -87,6 +88,7 @@ def resolve_to(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str
 def refused(fetcher: Fetcher, url: str) -> str:
     found = fetcher.fetch(url)
     assert isinstance(found, PhotoError)
+    assert str(pickle.loads(pickle.dumps(found))) == str(found)  # noqa: S301 - it crosses a cluster
     return str(found)
 
 
