@@ -46,7 +46,7 @@ FOLDS, INNER_FOLDS, REPEATS, DRAWS = 10, 5, 5, 1000
 PICTURE_SIGNALS = ("has_picture", "picture", "named_and_picture", "cover_and_picture")
 CARD = FILE.with_name("CARD.md")
 SUBJECT = "tusk_ivory"
-VERSION = "1"
+VERSION = "2"
 INVERSE_REGULARISATION = 0.1
 
 TEMPLATE = """\
@@ -216,10 +216,15 @@ def verdicts(combination: Combination) -> Callable[[NDArray[np.float64], float],
 
 
 def rates_of(scores: NDArray[np.float64], wanted: NDArray[np.bool_]) -> tuple[Rate, ...]:
-    """Rates at every score of the wanted, strictest first, at most 60 of them."""
+    """Rates at every score of the wanted, strictest first, at most 60 of them.
+
+    Of false alarms (k + 1) / (n + 2), since none among n others does not mean that there are none.
+    """
     levels = np.unique(scores[wanted])
     levels = levels[np.unique(np.linspace(0, len(levels) - 1, 60).round().astype(int))] if len(levels) else levels
-    rows = [(level, (scores[wanted] >= level).mean(), (scores[~wanted] >= level).mean()) for level in levels[::-1]]
+    others = scores[~wanted]
+    false_alarms = [((others >= level).sum() + 1) / (len(others) + 2) for level in levels]
+    rows = list(zip(levels, [(scores[wanted] >= level).mean() for level in levels], false_alarms, strict=True))[::-1]
     return tuple(Rate(*(round(float(value), 5) for value in row)) for row in rows)
 
 

@@ -11,7 +11,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from model.errors import SchregerError
 from serve.advert.combination import threshold_for
-from serve.advert.signals import COUNTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +22,13 @@ if TYPE_CHECKING:
 FILE = Path(__file__).with_name("policy.yaml")
 Share = Annotated[float, Field(gt=0, lt=1)]
 LIKELY = 0.5
-"""A picture that does not more likely than not show a thing never speaks for itself: few photos show some things."""
+"""A picture that does not more likely than not show a thing never speaks for it: few photos show some things."""
+
+FITTED_ON = "tusk_ivory"
+"""The subject of the adverts that the weights were fitted on; elsewhere words alone hold nothing back."""
+
+ANOTHER_SENSE = ("only_harmless", "colour", "plastic", "talk")
+"""Signals of words that explain a picture: what looks like ivory may be a colour, an imitation, a museum's."""
 
 NEVER = 2.0
 """A threshold that no probability reaches: no threshold was precise enough."""
@@ -42,6 +47,7 @@ class Policy(BaseModel):
     base_rate: Share
     review: Share
     block: Share
+    picture: Share = 0.9
     subjects: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
@@ -56,23 +62,35 @@ class Thresholds:
     def level(self, subject: str, score: float, signals: Mapping[str, float], shown: float) -> Level:
         """What becomes of an advert, for one subject.
 
-        Pictures speak for themselves where no word does, and where the words claim another material than they show.
+        Words block only what its pictures show too, or, of the subject that they were fitted on, what has no picture.
+        Pictures speak for themselves where no word names the subject or gives what they show another sense, and where
+        the words claim another material than they show.
         """
-        if score >= self.block:
+        by_words = subject == FITTED_ON and not signals["has_picture"]
+        if score >= self.block and (by_words or shown >= LIKELY):
             return "block"
-        alone = not any(signals[kind] for kind in ("named", "only_harmless", *COUNTED))
-        by_picture = shown >= self.pictures.get(subject, NEVER) and (alone or signals["cover"] > 0)
+        unexplained = not any(signals[kind] for kind in ("named", *ANOTHER_SENSE))
+        by_picture = shown >= self.pictures.get(subject, NEVER) and (unexplained or signals["cover"] > 0)
         return "review" if score >= self.review or by_picture else "clear"
 
 
 def thresholds(policy: Policy, combination: Combination) -> Thresholds:
-    """The thresholds at which the policy's precision is reached at its base rate."""
+    """The thresholds at which the policy's precision is reached at its base rate.
+
+    Raises:
+        PolicyError: No threshold reaches that of `review`, so that words would flag nothing.
+    """
 
     def of(rates: Any, precision: float) -> float:
         found = threshold_for(rates, precision, policy.base_rate)
         return NEVER if found is None else found
 
-    pictures = {key: max(LIKELY, of(rates, policy.block)) for key, rates in combination.picture_rates.items()}
+    if of(combination.rates, policy.review) == NEVER:
+        raise PolicyError(
+            f"Where {policy.base_rate:.2%} of the adverts offer the thing, no threshold reaches a precision of "
+            f"{policy.review:.0%}: lower `review` in the policy."
+        )
+    pictures = {key: max(LIKELY, of(rates, policy.picture)) for key, rates in combination.picture_rates.items()}
     return Thresholds(of(combination.rates, policy.review), of(combination.rates, policy.block), pictures)
 
 

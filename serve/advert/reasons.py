@@ -51,7 +51,8 @@ def explain(
     name = taxonomy.name(subject.key)
     reasons = [
         *_of_names(words, parts, subject, taxonomy),
-        *_of_pictures(words, parts, shown, name, taxonomy),
+        *_of_pictures(parts, shown, subject, name),
+        *_of_claims(words, parts, shown, name, taxonomy),
         *_of_kinds(words, parts, bool(namings(words, subject))),
         *_of_seller(of_seller, taxonomy),
     ]
@@ -76,17 +77,16 @@ def _of_names(
         yield Reason("hidden", f"Words are written so that a search misses them: {quoted(hidden)}.", 0.0)
 
 
-def _of_pictures(
-    words: Sequence[Match], parts: Mapping[str, float], shown: Sequence[float], name: str, taxonomy: Taxonomy
-) -> Iterator[Reason]:
+def _of_pictures(parts: Mapping[str, float], shown: Sequence[float], subject: Subject, name: str) -> Iterator[Reason]:
     if not shown:
         return
     yield Reason("has_picture", "It shows pictures, as offers do.", parts["has_picture"] + parts["named_and_picture"])
     alike = sum(probability >= LOOKS_LIKE_IT for probability in shown)
-    if len(shown) == 1:
-        sentence = f"The picture looks like {name}: {max(shown):.0%}."
-        if not alike:
-            sentence = f"The picture does not look like {name}: {max(shown):.0%}."
+    if not subject.seen:
+        sentence = f"Pictures say nothing here: the network does not know {name}."
+    elif len(shown) == 1:
+        looks = "looks" if alike else "does not look"
+        sentence = f"The picture {looks} like {name}: {max(shown):.0%}."
     elif alike in (0, len(shown)):
         each = "each" if alike else "none"
         sentence = f"The {len(shown)} pictures agree: {each} looks like {name}, at most {max(shown):.0%}."
@@ -95,14 +95,19 @@ def _of_pictures(
             f"The pictures differ: {alike} of {len(shown)} look like {name}, the likeliest with {max(shown):.0%}."
         )
     yield Reason("picture", sentence, parts["picture"])
+
+
+def _of_claims(
+    words: Sequence[Match], parts: Mapping[str, float], shown: Sequence[float], name: str, taxonomy: Taxonomy
+) -> Iterator[Reason]:
     claims = [word for word in words if word.entry.kind == "cover" and word.harmless_by is None]
-    if claims and alike:
-        sentence = f"{CONTRADICTION}{_meant(claims, taxonomy)} ({quoted(claims)}), but a picture looks like {name}."
-        yield Reason("contradiction", sentence, parts["cover"] + parts["cover_and_picture"])
-    elif claims:
-        yield Reason(
-            "cover", f"It claims to be something else: {quoted(claims)}.", parts["cover"] + parts["cover_and_picture"]
-        )
+    if not claims or not shown:
+        return
+    kind, sentence = "cover", f"It claims to be something else: {quoted(claims)}."
+    if max(shown) >= LOOKS_LIKE_IT:
+        claimed = f"{CONTRADICTION}{_meant(claims, taxonomy)} ({quoted(claims)})"
+        kind, sentence = "contradiction", f"{claimed}, but a picture looks like {name}."
+    yield Reason(kind, sentence, parts["cover"] + parts["cover_and_picture"])
 
 
 def _of_kinds(words: Sequence[Match], parts: Mapping[str, float], is_named: bool) -> Iterator[Reason]:

@@ -8,7 +8,7 @@ from math import log, log1p
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from model.taxonomy import Taxonomy
     from serve.advert.words import Match
@@ -37,14 +37,20 @@ NAMES = (
 
 @dataclass(frozen=True)
 class Subject:
-    """Something that may not be offered: a key of the taxonomy, with all that lies below it."""
+    """Something that may not be offered: a key of the taxonomy, with all that lies below it.
+
+    `seen`: whether the network knows a class of it, so that pictures say something.
+    """
 
     key: str
     below: frozenset[str]
+    seen: bool = True
 
     @classmethod
-    def of(cls, key: str, taxonomy: Taxonomy) -> Subject:
-        return cls(key, frozenset((key, *taxonomy.descendants(key))))
+    def of(cls, key: str, taxonomy: Taxonomy, classes: Iterable[str] | None = None) -> Subject:
+        """The subject of a key, for a network of these classes."""
+        below = frozenset((key, *taxonomy.descendants(key)))
+        return cls(key, below, classes is None or not below.isdisjoint(classes))
 
     def probability(self, probabilities: Mapping[str, float]) -> float:
         """That a picture shows it, 0..1, from the probability of each class."""
@@ -69,7 +75,7 @@ def measure(words: Sequence[Match], shown: Sequence[float], subject: Subject) ->
     named = float(bool(open_names))
     counts = {kind: log1p(sum(word.entry.kind == kind for word in words)) for kind in COUNTED}
     close = {f"near_{kind}": float(_close(names, words, kind)) for kind in CLOSE}
-    picture = log_odds(max(shown)) if shown else 0.0
+    picture = log_odds(max(shown)) if shown and subject.seen else 0.0
     return {
         "named": named,
         "named_again": float(len(open_names) > 1),

@@ -71,7 +71,7 @@ class Judge:
         self.classifier, self.read = classifier, read and ocr.can_read()
         self.combination = load_combination()
         self.limits = thresholds(policy, self.combination)
-        self.subjects = [Subject.of(key, classifier.taxonomy) for key in policy.subjects]
+        self.subjects = [Subject.of(key, classifier.taxonomy, classifier.classes) for key in policy.subjects]
         self.version = f"{policy.version}/{self.combination.version}"
 
     def __call__(self, advert: Advert, findings: Sequence[Finding | PhotoError], texts: Sequence[str] = ()) -> Verdict:

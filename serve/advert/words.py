@@ -36,6 +36,18 @@ HIDEABLE = ("named", "code", "cover")
 SUBJECT = (*HIDEABLE, "harmless")
 """Kinds of which the longest alone counts where several match: "ivory coast" is not "ivory"."""
 
+CONTEXT = ("colour", "plastic", "talk")
+"""Kinds that give other words another meaning; not where they are part of a longer phrase, such as a card case."""
+
+PHRASES = ("object", "craft", "offer")
+
+DENIABLE = ("colour", "plastic", "cover")
+"""Kinds that say the opposite after a word that denies: "not plastic"."""
+
+DENYING = frozenset(["not", "no", "non", "never", "pas", "sin", "não", "sem", "không", "ليس", "غير", "不", "非"])
+DENIES_AHEAD = 2
+"""So many words ahead a word denies."""
+
 LEAST_HIDDEN, LEAST_SPLIT = 4, 5
 """Letters that a disguised word has at least, and one that is split by single spaces."""
 
@@ -46,6 +58,7 @@ _TOKEN = re.compile(rf"[{_HAN}]|(?:{_LETTER}|{_SIGN})+")
 _POSSESSIVE = re.compile(r"(?<=\w)['’]s\b")
 _HASHTAG = re.compile(r"#\w+")
 _NEW_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_NEW_LONG_WORD = re.compile(r"(?<=[a-z]{3})(?=[A-Z][a-z]{2})")
 _ARABIC_ARTICLE = re.compile("[وفبك]?ال(?=..)|لل(?=..)")
 _SENTENCE_ENDS = re.compile(r"[.,;:!?]\s|[\n。،；]|[,;:!?](?=[\u3400-\u9fff])")
 _ALIKE = str.maketrans("1l!|0@435$78", "iiiioaaesstb")
@@ -93,6 +106,9 @@ class _Folded:
         text = self.text[self.spans[start][0] : self.spans[end - 1][1]]
         return "".join(character for character in text if unicodedata.category(character) != "Cf")
 
+    def token(self, number: int) -> str:
+        return self.written[self.borders[number] : self.borders[number + 1]]
+
     def gaps(self, start: int, end: int) -> list[str]:
         return [self.text[self.spans[i][1] : self.spans[i + 1][0]] for i in range(start, end - 1)]
 
@@ -111,7 +127,7 @@ def find_words(text: str) -> tuple[Match, ...]:
         if first in starts and last in starts:
             start, end = starts[first], starts[last]
             found += filter(None, (_match(folded, entry, own, start, end) for entry, own in entries[number]))
-    kept = _longest(found)
+    kept = _meant(_longest(found), folded)
     places = [match.start for match in kept]
 
     def around(match: Match) -> list[Match]:
@@ -134,7 +150,8 @@ def _match(folded: _Folded, entry: Entry, own: _Folded, start: int, end: int) ->
     splits = {place - first for place in places} - set(own.borders)
     is_chinese = own.plain[0] >= "\u3400"
     split = bool(splits) or (is_chinese and any(gap for gap in gaps if gap not in unseen))
-    letters_changed = folded.plain[first:last] != own.plain or any(folded.disguised[first:last])
+    accented = any(map(_is_accented_otherwise, folded.written[first:last], own.written))
+    letters_changed = accented or folded.plain[first:last] != own.plain or any(folded.disguised[first:last])
     if not (split or letters_changed):
         return Match(entry, folded.shown(start, end), start, end, hidden=bool(unseen) and entry.kind in HIDEABLE)
     spaced = split and not is_chinese and all(gap == " " for gap in gaps) and end - start < len(own.plain)
@@ -142,6 +159,12 @@ def _match(folded: _Folded, entry: Entry, own: _Folded, start: int, end: int) ->
     if entry.kind not in HIDEABLE or len(own.plain) < least or (spaced and entry.kind == "cover"):
         return None
     return Match(entry, folded.shown(start, end), start, end, hidden=True)
+
+
+def _is_accented_otherwise(letter: str, own: str) -> bool:
+    """Whether a letter has an accent that the entry's lacks: sellers leave accents out, but "bán" is not "ban"."""
+    plain = letter.translate(_letters())
+    return letter != own and letter != plain and plain.isascii() and letter not in _homoglyphs()
 
 
 def _is_invisible(gap: str) -> bool:
@@ -160,6 +183,23 @@ def _longest(found: Iterable[Match]) -> list[Match]:
             taken |= tokens
             kept.append(match)
     return sorted(kept, key=lambda match: match.start)
+
+
+def _meant(matches: Sequence[Match], folded: _Folded) -> list[Match]:
+    """Matches without words of a context that are denied, or part of a longer phrase."""
+    phrases = {
+        token
+        for match in matches
+        if match.entry.kind in PHRASES and match.end - match.start > 1
+        for token in range(match.start, match.end)
+    }
+
+    def is_meant(match: Match) -> bool:
+        before = range(max(0, match.start - DENIES_AHEAD), match.start)
+        denied = match.entry.kind in DENIABLE and any(folded.token(number) in DENYING for number in before)
+        return not denied and not (match.entry.kind in CONTEXT and phrases.issuperset(range(match.start, match.end)))
+
+    return list(filter(is_meant, matches))
 
 
 def _in_context(match: Match, others: Sequence[Match]) -> Match:
@@ -183,26 +223,23 @@ def _automaton() -> tuple[AhoCorasick, list[list[tuple[Entry, _Folded]]]]:
 
 def _fold(text: str) -> _Folded:
     """Cut a text into tokens and fold them."""
-    text = unicodedata.normalize("NFKC", _HASHTAG.sub(lambda tag: _NEW_WORD.sub(" ", tag[0]), text))
+    text = _NEW_LONG_WORD.sub(" ", _HASHTAG.sub(lambda tag: _NEW_WORD.sub(" ", tag[0]), text))
+    text = unicodedata.normalize("NFKC", text)
     text = _POSSESSIVE.sub(lambda ending: " " * len(ending[0]), text)
     text = "".join(character for character in text if unicodedata.category(character) not in ("Mn", "Me"))
     spans = tuple(_without_article(text, *token.span()) for token in _TOKEN.finditer(text))
     parts = [text[start:end] for start, end in spans]
     written = "".join(_lower(character) for part in parts for character in part)
     plain = written.translate(_letters())
-    bare = "".join(map(_bare, _cut(plain, parts)))
+    borders = tuple(accumulate(map(len, parts), initial=0))
+    bare = "".join(_bare(plain[start:end]) for start, end in pairwise(borders))
     disguised = tuple(character in _homoglyphs() for character in written)
-    return _Folded(text, spans, written, plain, bare, disguised, tuple(accumulate(map(len, parts), initial=0)))
+    return _Folded(text, spans, written, plain, bare, disguised, borders)
 
 
 def _without_article(text: str, start: int, end: int) -> tuple[int, int]:
     article = _ARABIC_ARTICLE.match(text, start, end)
     return (article.end() if article else start), end
-
-
-def _cut(string: str, parts: Iterable[str]) -> list[str]:
-    lengths = list(accumulate(map(len, parts), initial=0))
-    return [string[start:end] for start, end in pairwise(lengths)]
 
 
 def _bare(token: str) -> str:

@@ -57,6 +57,35 @@ def test_an_offer_of_ivory_in_words_and_picture_is_blocked(judge: Judge, finding
     assert any("“ivory”" in reason.sentence for reason in verdict.reasons)
 
 
+def test_what_a_picture_does_not_show_is_not_blocked_for_its_words(
+    judge: Judge, finding: Callable[..., Finding]
+) -> None:
+    words = "Antique carved ivory netsuke, signed ivory figure"
+    for title, means, verdict in (
+        (words, "goods", "review"),
+        (words, "ivory", "block"),
+        ("Pangolin pendant necklace silver", "metal", "review"),
+        ("Carved rhino horn libation cup, rhino horn", "horn", "review"),
+    ):
+        assert judge(Advert("1", title=title), [finding(means, 0.97)]).verdict == verdict
+    assert judge(Advert("1", title=words), []).verdict == "block"
+    assert judge(Advert("1", title="Dried pangolin scales, pangolin scale figure carved"), []).verdict == "review"
+
+
+def test_pictures_say_nothing_of_what_the_network_does_not_know(judge: Judge, finding: Callable[..., Finding]) -> None:
+    verdict = judge(Advert("1", title="Carved rhino horn libation cup"), [finding("horn", 0.9)])
+    (picture,) = (reason for reason in verdict.reasons if reason.kind == "picture")
+    assert (verdict.answer, picture.weight) == ("rhino_horn", 0)
+    assert "does not know" in picture.sentence
+
+
+def test_an_everyday_word_does_not_silence_a_picture(judge: Judge, finding: Callable[..., Finding]) -> None:
+    for title in ("Netsuke", "Bracelet for sale", "Antique, free shipping"):
+        assert judge(Advert("1", title=title), [finding("ivory", 0.999)]).verdict == "review"
+    for title in ("Ivory coloured dress", "Plastic bangle", "At the museum"):
+        assert judge(Advert("1", title=title), [finding("ivory", 0.999)]).verdict == "clear"
+
+
 def test_what_sellers_say_of_themselves_is_told_and_does_not_count(judge: Judge) -> None:
     without, told = (judge(Advert("1", title="Carved figure", seller_text=text), []) for text in ("", "Mammoth ivory"))
     (reason,) = set(told.reasons) - set(without.reasons)
@@ -140,15 +169,17 @@ def test_the_threshold_is_the_lowest_that_is_precise_enough_at_the_base_rate() -
 
 def test_a_lower_base_rate_asks_for_more() -> None:
     combination: Combination = load_combination()
-    usual, rare = load_policy(), load_policy().model_copy(update={"base_rate": 0.001})
+    usual, rare, rarest = (load_policy().model_copy(update={"base_rate": rate}) for rate in (0.03, 0.01, 0.0001))
     assert thresholds(rare, combination).review > thresholds(usual, combination).review
+    with pytest.raises(PolicyError, match="no threshold reaches a precision of 85%: lower `review`"):
+        thresholds(rarest, combination)
 
 
 @pytest.mark.parametrize(
     "change", ["review: 2", "reveiw: 0.5", "block: 0.1", "subjects: [unicorn]", "subjects: []", "[", "base_rate: x"]
 )
 def test_a_policy_that_makes_no_sense_is_refused_in_words(classifier: Classifier, tmp_path: Path, change: str) -> None:
-    lines = {"version": "'2'", "base_rate": "0.03", "review": "0.8", "block": "0.9", "subjects": "[ivory]"}
+    lines = {"version": "own", "base_rate": "0.03", "review": "0.8", "block": "0.9", "subjects": "[ivory]"}
     key, _, value = change.partition(": ")
     file = tmp_path / "policy.yaml"
     file.write_text("\n".join(f"{name}: {said}" for name, said in (lines | {key: value}).items()), encoding="utf-8")

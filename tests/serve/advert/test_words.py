@@ -134,6 +134,28 @@ def test_vietnamese_is_read_without_its_accents_where_that_makes_no_other_word()
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "Tượng ngà voi, cần bán gấp",
+        "vòng hạt ngà voi",
+        "bạn mua vòng ngà voi",
+        "Real ivory netsuke not fake",
+        "100% genuine ivory bangle, not plastic",
+        "Genuine elephant ivory not resin bracelet",
+        "不是塑料 象牙手串",
+        "ivory card case",
+        "ivory paper knife",
+        "Look at my ivory netsuke",
+        "talla de marfil",
+        "IvoryNetsuke",
+    ],
+)
+def test_a_word_that_is_another_denied_or_part_of_a_phrase_is_no_context(text: str) -> None:
+    assert any(match.entry.kind == "named" and match.harmless_by is None for match in find_words(text))
+    assert not {match.entry.kind for match in find_words(text)} & {"colour", "plastic", "talk", "cover"}
+
+
+@pytest.mark.parametrize(
     ("text", "means"),
     [
         ("ox bone netsuke", "bone"),
