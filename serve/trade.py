@@ -26,7 +26,7 @@ QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, n
 def vet(
     inputs: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="INPUT", help="An advert file (CSV or JSON lines); with --title or --text, pictures."),
+        typer.Argument(metavar="INPUT", help="An advert file (CSV or JSON); with --title or --text, pictures."),
     ] = None,
     title: Annotated[str | None, typer.Option(help="Title of a single advert.")] = None,
     text: Annotated[str | None, typer.Option(help="Text of a single advert.")] = None,

@@ -142,6 +142,7 @@ BREACHES = [
     ("engine", "model.breach", "onnxruntime"),
     ("engine", "training.breach", "openvino"),
     ("photo", "serve.breach", "PIL"),
+    ("encoding", "serve.breach", "charset_normalizer"),
     ("words", "serve.breach", "opencc"),
     ("ocr", "serve.breach", "rapidocr_onnxruntime"),
     ("gradio", "serve.breach", "gradio"),

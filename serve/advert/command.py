@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
+import typer
 from rich.console import Console
 
 from model.classifier import Classifier
@@ -54,7 +56,7 @@ def command(
         if inputs is None or len(inputs) != 1:
             raise VetError("Name one advert file, or describe one advert by --title or --text and its pictures.")
         check_root(pictures_root)
-        adverts = read_adverts(inputs[0], pictures_root)
+        adverts = read_adverts(inputs[0], pictures_root, partial(typer.echo, err=True))
     else:
         adverts = [Advert("1", title=title or "", text=text or "", pictures=tuple(inputs or ()))]
     adverts = list(map(_with_addresses_named, adverts))

@@ -1,11 +1,12 @@
-"""Advert files: CSV in the encodings and separators that spreadsheets write, and JSON lines."""
+"""Advert files: CSV in the encodings and separators that spreadsheets write, JSON lines, and JSON arrays."""
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import json
+import re
+from collections.abc import Callable
 from dataclasses import fields, replace
 from itertools import chain
 from pathlib import Path
@@ -13,15 +14,21 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TextIO
 
 from model.errors import SchregerError
 from serve.advert.advert import Advert
+from serve.advert.encoding import encoding_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 COLUMNS = frozenset(field.name for field in fields(Advert)) - {"other", "error"}
+JUDGED = ("title", "text", "pictures")
 SEPARATORS = ",;\t"
-JSON_LINES = (".jsonl", ".ndjson")
+SEPARATOR_LINE = re.compile(r'"?sep=([^\w\s"]|\t)"?\s*')
+"""A line before the header, by which Excel is told the separator."""
+
+JSON = (".json", ".jsonl", ".ndjson")
 LONGEST_CELL = 10_000_000
-CHUNK = 1 << 20
+LONGEST_ARRAY = 50_000_000
+OTHERS_TOLD = 20
 
 
 class Ids(Protocol):
@@ -31,24 +38,29 @@ class Ids(Protocol):
     def add(self, own: str, /) -> None: ...
 
 
+Tell = Callable[[str], object]
+"""Takes a sentence on how a file was taken, which may not be how it was meant."""
+
+
 class AdvertFileError(SchregerError):
     """The advert file cannot be used; the message says why."""
 
 
-def read_adverts(file: Path, pictures_root: Path | None = None) -> list[Advert]:
+def read_adverts(file: Path, pictures_root: Path | None = None, tell: Tell | None = None) -> list[Advert]:
     """The adverts of a file, in its order, with pictures below `pictures_root` or else below the file's folder.
 
-    Empty and doubled ids are kept, with an error; so are columns that no advert has.
+    Empty and doubled ids are kept, with an error; so are columns that no advert has. Who is going to judge the adverts
+    gives `tell`: the file is then refused where it has nothing that they are judged by.
 
     Raises:
-        AdvertFileError: The file cannot be read, or has no column `id`.
+        AdvertFileError: The file cannot be read, or its columns cannot be used.
     """
     root = file.parent if pictures_root is None else pictures_root
     try:
         with file.open("rb") as stream:
             adverts = [
                 replace(advert, pictures=picture_paths(map(str, advert.pictures), root))
-                for advert in stream_adverts(stream, str(file), set())
+                for advert in stream_adverts(stream, str(file), set(), tell)
             ]
     except OSError as error:
         raise AdvertFileError(f"{str(file)!r} cannot be read: {error.strerror or error}.") from error
@@ -57,43 +69,66 @@ def read_adverts(file: Path, pictures_root: Path | None = None) -> list[Advert]:
     return adverts
 
 
-def stream_adverts(stream: BinaryIO, name: str, seen: Ids) -> Iterator[Advert]:
+def stream_adverts(stream: BinaryIO, name: str, seen: Ids, tell: Tell | None = None) -> Iterator[Advert]:
     """The adverts of an open file one by one, with the names of their pictures; see `read_adverts`.
 
     Args:
         stream: The file, at its start; it is read twice, first to find out its encoding.
         name: Its name, whose ending says what it is.
         seen: Takes up the ids; those that it holds already are doubled.
+        tell: Has taken every sentence when the last advert was given.
     """
     encoding = encoding_of(stream)
     stream.seek(0)
     is_json = _is_json(name)
     text = io.TextIOWrapper(stream, encoding, errors="replace", newline="\n" if is_json else "")
     try:
-        for row, fault in _json_rows(text) if is_json else _table_rows(name, text):
+        for row, fault in (_json_rows if is_json else _table_rows)(name, text, tell):
             yield to_advert(row, fault, seen)
     finally:
         text.detach()  # the stream is closed by whoever opened it
+    if tell and not encoding.startswith("utf"):
+        tell(f"{name!r} is not UTF-8; it was read as {encoding}: check a few rows, or save it as UTF-8.")
 
 
-def encoding_of(stream: BinaryIO) -> str:
-    """The encoding of a text: UTF-8 with or without BOM, UTF-16, or else cp1252."""
-    decoder, start = codecs.getincrementaldecoder("utf-8")(), True
-    while chunk := stream.read(CHUNK):
-        if start and chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            return "utf-16"
-        if start and chunk[:2].count(0) == 1:  # the first sign of a table is ASCII, half of which is zero in UTF-16
-            return "utf-16-be" if chunk[0] == 0 else "utf-16-le"
-        start = False
-        try:
-            decoder.decode(chunk)
-        except UnicodeDecodeError:
-            return "cp1252"
-    try:
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return "cp1252"
-    return "utf-8-sig"
+def named_columns(name: str, columns: Sequence[str], tell: Tell | None) -> list[str]:
+    """The columns of a table, under the names of an advert's fields where they are such.
+
+    Raises:
+        AdvertFileError: None is called `id`, two are one field, or adverts are to be judged and none says what by.
+    """
+    named = [low if (low := each.strip().lower()) in COLUMNS else each for each in columns]
+    if "id" not in named:
+        if not all(character.isprintable() or character.isspace() for character in "".join(columns)):
+            raise AdvertFileError(
+                f"{name!r} is no CSV file: save a spreadsheet as CSV; `schreger scan` takes Parquet and tar."
+            )
+        raise AdvertFileError(f"{name!r} has no column id; its columns are {_listed(columns)}.")
+    if doubled := next((each for each in named if each in COLUMNS and named.count(each) > 1), None):
+        raise AdvertFileError(f"{name!r} has more than one column {doubled}; keep one of them.")
+    if tell:
+        _check_judged(name, named, tell)
+    return named
+
+
+def _check_judged(name: str, columns: Sequence[str], tell: Tell) -> None:
+    if not any(each in columns for each in JUDGED):
+        raise AdvertFileError(
+            f"{name!r} has no column title, text or pictures, which adverts are judged by;"
+            f" its columns are {_listed(columns)}: rename those that are meant."
+        )
+    missing = [each for each in ("title", "text") if each not in columns]
+    others = [each for each in columns if each.strip() and each not in COLUMNS]
+    if missing and others:
+        tell(
+            f"{name!r} has no column {' or '.join(missing)}, and these are not understood: {_listed(others)};"
+            " rename one of them if it is meant."
+        )
+
+
+def _listed(columns: Iterable[str]) -> str:
+    listed = ", ".join(filter(None, map(str.strip, columns)))
+    return "".join(filter(str.isprintable, listed))[:200] or "none"
 
 
 def check_root(root: Path | None) -> None:
@@ -134,19 +169,16 @@ def to_advert(row: Mapping[str, Any], fault: str, seen: Ids) -> Advert:
     return Advert(**known, pictures=tuple(filter(None, map(str.strip, map(_text, names)))), other=other, error=fault)
 
 
-def _table_rows(name: str, text: TextIO) -> Iterator[tuple[dict[str, Any], str]]:
+def _table_rows(name: str, text: TextIO, tell: Tell | None) -> Iterator[tuple[dict[str, Any], str]]:
     csv.field_size_limit(LONGEST_CELL)
     lines = _Lines(text)
     header = next(lines, "")
     separator = max(SEPARATORS, key=header.count)
+    if stated := SEPARATOR_LINE.fullmatch(header):
+        separator, header = stated[1], next(lines, "")
+    reader = csv.DictReader(chain([header], lines), delimiter=separator, restkey="")
     try:
-        reader = csv.DictReader(chain([header], lines), delimiter=separator, restkey="")
-        named = [(each or "").strip().lower() for each in reader.fieldnames or ()]
-        if "id" not in named:
-            raise AdvertFileError(_no_id(name, header, named))
-        reader.fieldnames = [
-            low if low in COLUMNS else each for low, each in zip(named, reader.fieldnames or (), strict=True)
-        ]
+        reader.fieldnames = named_columns(name, reader.fieldnames or (), tell)
         for row in reader:
             yield {key: value for key, value in row.items() if key}, _fault(row, lines.taken(), separator)
     except csv.Error as error:
@@ -174,12 +206,6 @@ class _Lines:
         return [line for line in taken if line.strip()]
 
 
-def _no_id(name: str, header: str, named: Iterable[str]) -> str:
-    if not all(character.isprintable() or character.isspace() for character in header):
-        return f"{name!r} is no CSV file: save a spreadsheet as CSV; `schreger scan` takes Parquet and tar."
-    return f"{name!r} has no column id; its columns are {', '.join(filter(None, named))[:200] or 'none'}."
-
-
 def _fault(row: Mapping[str, Any], lines: Sequence[str], separator: str) -> str:
     if "" in row:
         return "This row has more cells than the header."
@@ -198,18 +224,52 @@ def _are_quotes_in_order(lines: Iterable[str], separator: str) -> bool:
 
 
 def _is_json(name: str) -> bool:
-    return name.lower().endswith(JSON_LINES)
+    return name.lower().endswith(JSON)
 
 
-def _json_rows(text: TextIO) -> Iterator[tuple[dict[str, Any], str]]:
+def _json_rows(name: str, text: TextIO, tell: Tell | None) -> Iterator[tuple[dict[str, Any], str]]:
+    known: set[str] = set()
+    others: dict[str, None] = {}
+    for where, row in _json_values(name, text):
+        if isinstance(row, dict):
+            known |= COLUMNS & row.keys()
+            if len(others) < OTHERS_TOLD:
+                others |= {each: None for each in row if each not in COLUMNS}
+            yield row, ""
+        else:
+            yield {}, f"{where} is no JSON object."
+    if tell and (known or others):
+        _check_judged(name, [*known, *others], tell)
+
+
+def _json_values(name: str, text: TextIO) -> Iterator[tuple[str, Any]]:
+    """What a JSON file holds, and where: the entries of its array, or else its lines; None where that is broken."""
+    if name.lower().endswith(".json") and text.read(1000).lstrip().startswith("["):
+        for number, row in enumerate(_array(name, text), 1):
+            yield f"Entry {number}", row
+        return
+    text.seek(0)
     for number, line in enumerate(text, 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
-            row = None
-        yield (row, "") if isinstance(row, dict) else ({}, f"Line {number} is no JSON object.")
+        if line.strip():
+            yield f"Line {number}", _parsed(line)
+
+
+def _array(name: str, text: TextIO) -> list[Any]:
+    text.seek(0)
+    content = text.read(LONGEST_ARRAY)
+    if text.read(1):
+        raise AdvertFileError(f"{name!r} is too long for one JSON array: write JSON lines (.jsonl), one object a line.")
+    rows = _parsed(content)
+    if not isinstance(rows, list):
+        raise AdvertFileError(f"{name!r} is no whole JSON array; write it again.")
+    return rows
+
+
+def _parsed(content: str) -> Any:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _text(value: Any) -> str:

@@ -8,6 +8,7 @@ from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+import typer
 from rich.console import Console
 
 from model.bundle import find_bundle, load_bundle
@@ -82,8 +83,8 @@ def command(
 
 def _claim(source: Source, parts: Parts, bundle: str, policy: Policy, ocr: bool) -> Claim:
     """Take the folder for this scan; the rows of an input are counted once."""
-    digest, before = source.digest(), parts.claimed()
-    rows = before.rows if before and before.input == digest else sum(1 for _ in source.rows())
+    digest, before, tell = source.digest(), parts.claimed(), partial(typer.echo, err=True)
+    rows = before.rows if before and before.input == digest else sum(1 for _ in source.rows(tell))
     said = hashlib.sha256(policy.model_dump_json().encode()).hexdigest()[:12]
     version = f"{policy.version}/{load_combination().version}@{said}"
     claim = Claim(digest, rows, load_bundle(find_bundle(bundle)).id, version, ocr)

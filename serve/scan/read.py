@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from serve.advert import Advert
-from serve.advert.read import COLUMNS, stream_adverts, to_advert
+from serve.advert.read import named_columns, stream_adverts, to_advert
 from serve.scan.disk import Ids
 from serve.scan.error import ScanError
 from serve.scan.store import Place
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from model.photo import PhotoError
+    from serve.advert.read import Tell
 
 PARQUET, TAR = ".parquet", ".tar"
 CHUNK = 1 << 20
@@ -76,13 +77,13 @@ class Source:
         endings = {part.ending for part in source._parts()}
         return replace(source, kind=endings.pop()) if endings in ({TAR}, {PARQUET}) else source
 
-    def rows(self) -> Iterator[Row]:
-        """Every row, one by one.
+    def rows(self, tell: Tell | None = None) -> Iterator[Row]:
+        """Every row, one by one; `tell` is as for `read_adverts`, and told of a folder's first table alone.
 
         Raises:
             AdvertFileError, ScanError: The input cannot be read.
         """
-        for number, (advert, spans) in enumerate(self._adverts()):
+        for number, (advert, spans) in enumerate(self._adverts(tell)):
             yield Row(number, advert, spans)
 
     @property
@@ -108,7 +109,7 @@ class Source:
         mine = f"{self.without.absolute()}/"
         yield from (part for part in self.place.files() if not (part.is_local and part.path.startswith(mine)))
 
-    def _adverts(self) -> Iterator[tuple[Advert, tuple[Span, ...]]]:
+    def _adverts(self, tell: Tell | None) -> Iterator[tuple[Advert, tuple[Span, ...]]]:
         seen = Ids()
         for part in self._parts():
             if self.kind == "pictures":
@@ -120,32 +121,35 @@ class Source:
                     names = {"pictures": [member.name for member in members]}
                     yield to_advert(row | names, fault, seen), spans
             else:
-                for advert in _parquet(part, seen) if self.kind == PARQUET else _table(part, seen):
+                for advert in (_parquet if self.kind == PARQUET else _table)(part, seen, tell):
                     yield advert, ()
+                tell = tell and _untold
 
 
-def _table(file: Place, seen: Ids) -> Iterator[Advert]:
+def _table(file: Place, seen: Ids, tell: Tell | None) -> Iterator[Advert]:
     try:
         with file.open() as stream:
-            yield from stream_adverts(stream, file.path, seen)
+            yield from stream_adverts(stream, file.path, seen, tell)
     except OSError as error:
         raise ScanError(f"{file.path!r} cannot be read: {error.strerror or error}.") from error
 
 
-def _parquet(file: Place, seen: Ids) -> Iterator[Advert]:
+def _parquet(file: Place, seen: Ids, tell: Tell | None) -> Iterator[Advert]:
     import pyarrow
     import pyarrow.parquet
 
     try:
         with file.open() as stream, pyarrow.parquet.ParquetFile(stream) as opened:
-            names = [name.lower() if name.lower() in COLUMNS else name for name in opened.schema_arrow.names]
-            if "id" not in names:
-                raise ScanError(f"{file.path!r} has no column id; its columns are {', '.join(names) or 'none'}.")
+            names = named_columns(file.path, opened.schema_arrow.names, tell)
             for batch in opened.iter_batches(ROWS_AT_ONCE):
                 for row in batch.rename_columns(names).to_pylist():
                     yield to_advert({name: _plain(value) for name, value in row.items()}, "", seen)
     except (OSError, pyarrow.ArrowException) as error:
         raise ScanError(f"{file.path!r} cannot be read as a Parquet file: {str(error).splitlines()[0]}.") from error
+
+
+def _untold(_: str) -> None:
+    """Takes what is told of later files: it was told of the first."""
 
 
 def _plain(value: Any) -> Any:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from model.errors import SchregerError
 from serve import scanned
-from serve.advert.read import SEPARATORS, encoding_of
+from serve.advert.encoding import encoding_of
+from serve.advert.read import SEPARATORS
 from serve.output import unguarded
 from serve.survey.prevalence import VERDICTS
 

@@ -54,14 +54,14 @@ def test_without_the_reader_it_says_what_to_install(
     tmp_path: Path, scan: Scan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ocr, "LIBRARY", "a_library_that_nobody_has")
-    (tmp_path / "adverts.csv").write_text("id\n1\n")
+    (tmp_path / "adverts.csv").write_text("id,title\n1,\n")
     with pytest.raises(ScanError, match=r"schreger\[ocr\]"):
         scan(tmp_path / "adverts.csv", tmp_path / "out", ocr=True)
     assert not (tmp_path / "out").exists()
 
 
 def test_a_scan_from_before_text_could_be_read_goes_on(tmp_path: Path, scan: Scan) -> None:
-    (tmp_path / "adverts.csv").write_text("id\n1\n")
+    (tmp_path / "adverts.csv").write_text("id,title\n1,\n")
     assert scan(tmp_path / "adverts.csv", tmp_path / "out") == 0
     claim: dict[str, Any] = json.loads((tmp_path / "out/scan.json").read_text())
     del claim["ocr"]

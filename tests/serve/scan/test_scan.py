@@ -18,7 +18,7 @@ import pytest
 from model.classifier import Classifier
 from serve.advert import Advert, Judge, vet_all
 from serve.advert.policy import FILE as POLICY
-from serve.advert.read import read_adverts
+from serve.advert.read import AdvertFileError, read_adverts
 from serve.scan import parts
 from serve.scan.error import ScanError
 from serve.scan.read import Source
@@ -281,6 +281,31 @@ def test_what_is_no_advert_file_is_refused_in_a_sentence(tmp_path: Path, schrege
     done = schreger("scan", tmp_path / "adverts.csv", "--out", tmp_path / "out")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "no column id" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [(["id", "Titel"], "no column title, text or pictures"), (["id", "title", "Title"], "more than one column title")],
+)
+def test_parquet_is_held_to_the_same_columns(tmp_path: Path, scan: Scan, columns: list[str], said: str) -> None:
+    pyarrow.parquet.write_table(pyarrow.table([["ivory"]] * len(columns), columns), tmp_path / "a.parquet")
+    with pytest.raises(AdvertFileError, match=said):
+        scan(tmp_path / "a.parquet", tmp_path / "out")
+
+
+def test_how_a_file_was_taken_is_said_once(tmp_path: Path, scan: Scan, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "adverts.csv").write_bytes("id;Titel;text\n1;schön;Elfenbein, Größe 9\n2;groß;Öl\n".encode("cp1252"))
+    assert scan(tmp_path / "adverts.csv", tmp_path / "out") == 0
+    columns, encoding = capsys.readouterr().err.splitlines()
+    assert "no column title" in columns
+    assert "Titel" in columns
+    assert "read as cp1252" in encoding
+    for part in "ab":
+        table = pyarrow.table({"id": [part], "Titel": ["ivory"], "text": ["a clock"]})
+        (tmp_path / "parts").mkdir(exist_ok=True)
+        pyarrow.parquet.write_table(table, tmp_path / "parts" / f"{part}.parquet")
+    assert scan(tmp_path / "parts", tmp_path / "out2") == 0
+    assert capsys.readouterr().err.count("no column title") == 1
 
 
 def test_rows_are_read_in_memory_that_does_not_grow(tmp_path: Path) -> None:
