@@ -16,6 +16,7 @@ from serve.advert.advert import Advert
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from decimal import Decimal
 
 COLUMNS = frozenset(field.name for field in fields(Advert)) - {"other", "error"}
 SEPARATORS = ",;\t"
@@ -215,4 +216,12 @@ def _json_rows(text: TextIO) -> Iterator[tuple[dict[str, Any], str]]:
 def _text(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, float):
+        return number_text(value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def number_text(number: float | Decimal) -> str:
+    """As it prints, but never with three decimals, which in an advert are thousands: 10.500 is 10.5000."""
+    text = str(number)
+    return f"{text}0" if text[-4:-3] == "." else text
