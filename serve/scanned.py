@@ -34,7 +34,8 @@ def read_scan(folder: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
     import pyarrow
     import pyarrow.parquet
 
-    parts = sorted(part for part in folder.glob(PARTS) if part.with_suffix(".json").exists())
+    finished = (part for part in folder.glob(PARTS) if part.with_suffix(".json").exists())
+    parts = sorted(finished, key=lambda part: (len(part.name), part.name))  # the hundred thousandth has a digit more
     if not parts:
         raise ScanFolderError(
             f"{str(folder)!r} holds no finished part-*.parquet: name a folder that `schreger scan` wrote."

@@ -98,7 +98,7 @@ def load_policy(file: Path | None = None, taxonomy: Taxonomy | None = None) -> P
     """The shipped policy, or that of a file.
 
     Raises:
-        PolicyError: The file cannot be read, or does not say what a policy says.
+        PolicyError: The file cannot be read, does not say what a policy says, or takes the version of the shipped one.
     """
     file = file or FILE
     try:
@@ -116,4 +116,6 @@ def load_policy(file: Path | None = None, taxonomy: Taxonomy | None = None) -> P
         raise PolicyError(f"The policy {file} blocks at a lower precision than it reviews: raise `block`.")
     if unknown := [key for key in policy.subjects if taxonomy is not None and key not in taxonomy]:
         raise PolicyError(f"The policy {file} names {unknown[0]!r}, which is not in the taxonomy.")
+    if file != FILE and policy.version == (shipped := load_policy()).version and policy != shipped:
+        raise PolicyError(f"The policy {file} is not the shipped one, whose version it has: give it one of its own.")
     return policy

@@ -18,6 +18,7 @@ from serve.advert.encoding import encoding_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from decimal import Decimal
 
 COLUMNS = frozenset(field.name for field in fields(Advert)) - {"other", "error"}
 JUDGED = ("title", "text", "pictures")
@@ -275,4 +276,12 @@ def _parsed(content: str) -> Any:
 def _text(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, float):
+        return number_text(value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def number_text(number: float | Decimal) -> str:
+    """As it prints, but never with three decimals, which in an advert are thousands: 10.500 is 10.5000."""
+    text = str(number)
+    return f"{text}0" if text[-4:-3] == "." else text

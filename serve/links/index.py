@@ -6,6 +6,8 @@ row holds its links to pictures before it.
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +16,7 @@ import pyarrow.parquet
 
 from serve.links.clusters import Link
 from serve.links.picture import LinksError, Picture, Source
+from serve.output import escaped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,18 +48,21 @@ class Index:
         self.folder = folder
         self.pictures: list[Picture] = []
         self.links: set[Link] = set()
-        self._numbers: dict[tuple[str, str, str | None], int] = {}
+        self._numbers: dict[tuple[str | None, ...], int] = {}
         self._runs = 0
         if folder:
             self._read(folder)
         self._saved = len(self.pictures)
 
     def add(self, picture: Picture) -> int:
-        """The number of the picture, which is a new one unless the same advert's picture is here already."""
-        key = picture.source.id, picture.source.path, picture.sha256
-        number = self._numbers.setdefault(key, len(self.pictures))
-        if number == len(self.pictures):
-            self.pictures.append(picture)
+        """The number of the picture, which is a new one unless the same advert's picture is here already.
+
+        One that is here is named from now on as it is now.
+        """
+        number = self._numbers.get(_key(picture))
+        if number is None:
+            return self._append(picture)
+        self.pictures[number] = replace(self.pictures[number], source=picture.source)
         return number
 
     def save(self) -> None:
@@ -77,6 +83,10 @@ class Index:
         except OSError as error:
             raise LinksError(f"The index {str(self.folder)!r} cannot be written: {error.strerror or error}.") from error
 
+    def _append(self, picture: Picture) -> int:
+        self.pictures.append(picture)
+        return self._numbers.setdefault(_key(picture), len(self.pictures) - 1)
+
     def _new_rows(self) -> list[dict[str, Any]]:
         rows = [_to_row(picture) for picture in self.pictures[self._saved :]]
         for link in sorted(self.links):
@@ -90,7 +100,8 @@ class Index:
             folder.mkdir(parents=True, exist_ok=True)
             while (file := self._file(folder, self._runs + 1)).exists():
                 for row in pyarrow.parquet.read_table(file, schema=SCHEMA).to_pylist():
-                    number = self.add(_to_picture(row))
+                    number = len(self.pictures)  # of the row, though folders may have been joined since
+                    self._append(_to_picture(row))
                     self.links.update(Link(each["to"], number, each["by"], each["distance"]) for each in row["links"])
                 self._runs += 1
         except (OSError, pyarrow.ArrowException, TypeError, ValueError) as error:
@@ -101,9 +112,19 @@ class Index:
         return folder / f"run-{run:05d}.parquet"
 
 
+def _kept(source: Source) -> Source:
+    """As it is found again, from whatever folder and however it is named, in characters that UTF-8 can hold."""
+    return Source(*map(escaped, source._replace(path=os.path.realpath(source.path))))
+
+
+def _key(picture: Picture) -> tuple[str | None, ...]:
+    kept = _kept(picture.source)
+    return kept.platform, kept.id, kept.path, picture.sha256
+
+
 def _to_row(picture: Picture) -> dict[str, Any]:
     return {
-        **picture.source._asdict(),
+        **_kept(picture.source)._asdict(),
         "sha256": picture.sha256,
         "pdq": _bytes(picture.pdq),
         "quality": picture.quality,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from serve.links.clusters import MIN_COSINE
+from serve.links.clusters import MIN_COSINE, STRENGTH
 from serve.links.hashlist import read_hashes
 from serve.links.index import Index
 from serve.links.neighbours import Embeddings, Hashes
@@ -43,25 +43,26 @@ class Known:
         self._by_sha256: dict[str | None, list[Source]] = {}
         for picture in pictures:
             self._by_sha256.setdefault(picture.sha256, []).append(picture.source)
-        self._with_hash: list[str | Source] = [*(each.name for each in listed), *(each.source for each in hashed)]
-        indexed = [each.pdq for each in hashed if each.pdq is not None]
-        self._hashes = Hashes([*(each.pdq for each in listed), *indexed])
-        self._indexed, self._indexed_hashes = [each.source for each in hashed], Hashes(indexed)
+        self._listed, self._listed_hashes = [each.name for each in listed], Hashes([each.pdq for each in listed])
+        self._indexed = [each.source for each in hashed]
+        self._indexed_hashes = Hashes([each.pdq for each in hashed if each.pdq is not None])
         self._with_embedding = [each.source for each in embedded]
         self._embeddings = Embeddings([each.embedding for each in embedded if each.embedding is not None])
 
     def find(self, picture: Picture) -> list[Found]:
         """What the picture is linked to, each once, the strongest link first."""
         strongest: dict[str | Source, Found] = {}
-        for found in self._links(picture):
+        for found in sorted(self._links(picture), key=lambda found: (STRENGTH.index(found.by), found.distance)):
             strongest.setdefault(found.known, found)
         return list(strongest.values())
 
     def _links(self, picture: Picture) -> Iterator[Found]:
         yield from (Found(source, "identical", 0.0) for source in self._by_sha256.get(picture.sha256, ()))
         if picture.pdq is not None and picture.has_good_hash:
-            for near in self._hashes.near([picture.pdq]):
-                yield Found(self._with_hash[near.found], "pdq", near.distance)
+            for near in self._listed_hashes.near([picture.pdq]):
+                yield Found(self._listed[near.found], "pdq", near.distance)
+            for near in self._indexed_hashes.near([picture.pdq]):
+                yield Found(self._indexed[near.found], "pdq", near.distance)
             for near in self._indexed_hashes.near([mirrored(picture.pdq)]):
                 yield Found(self._indexed[near.found], "mirrored", near.distance)
         if picture.embedding is not None:

@@ -24,7 +24,7 @@ NEAREST = 11
 """Neighbours that are asked for, a picture itself among them. Those of a large set are linked by each other."""
 
 BLOCK = 1024
-"""Vectors that are searched for at once, so that memory is bounded where many copies are near each other."""
+"""Vectors that are searched for at once, so that memory is bounded."""
 
 
 class Near(NamedTuple):
@@ -65,12 +65,10 @@ class Embeddings:
 def _search(index: Any, queries: Sequence[NDArray[Any]], kind: type[np.generic], limit: float) -> Iterator[Near]:
     """The nearest of what lies within the limit: below it in bits, or above it in products, the larger the nearer."""
     for number, block in enumerate(_blocks(queries)):
-        starts, distances, found = index.range_search(np.stack(block).astype(kind), limit)
-        query = np.repeat(np.arange(len(block)), np.diff(starts).astype(int))
-        order = np.lexsort((-distances if kind is np.float32 else distances, query))
-        nearest = order[np.arange(len(order)) - starts.astype(int)[query[order]] < NEAREST]
-        for each in nearest.tolist():
-            yield Near(number * BLOCK + int(query[each]), int(found[each]), float(distances[each]))
+        distances, found = index.search(np.stack(block).astype(kind), NEAREST)
+        within = distances > limit if kind is np.float32 else distances < limit
+        for query, place in np.argwhere(within).tolist():
+            yield Near(number * BLOCK + query, int(found[query, place]), float(distances[query, place]))
 
 
 def _blocks(vectors: Sequence[NDArray[Any]]) -> Iterator[Sequence[NDArray[Any]]]:

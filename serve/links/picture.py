@@ -79,10 +79,14 @@ def look(pictures: Iterable[tuple[Source, Callable[[], bytes]]], classifier: Cla
 
 def _look(source: Source, read: Callable[[], bytes], classifier: Classifier) -> Picture:
     try:
-        photo = open_photo(read(), max_side=DECODE_SIDE)
+        return to_picture(open_photo(read(), max_side=DECODE_SIDE), source, classifier)
     except PhotoError as error:
         return Picture(source, error.sha256, error=str(error))
-    return to_picture(photo, source, classifier)
+    except (SchregerError, ImportError):
+        raise
+    except Exception as error:  # noqa: BLE001 - it costs its own picture, not those of a long match
+        said = f"{type(error).__name__}: {error}".strip().partition("\n")[0][:200]
+        return Picture(source, None, error=f"schreger failed here, which is our fault; please report it: {said}")
 
 
 def to_picture(photo: Photo, source: Source, classifier: Classifier) -> Picture:

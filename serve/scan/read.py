@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import posixpath
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from serve.advert import Advert
-from serve.advert.read import named_columns, stream_adverts, to_advert
+from serve.advert.read import named_columns, number_text, stream_adverts, to_advert
 from serve.scan.disk import Ids
 from serve.scan.error import ScanError
 from serve.scan.store import Place
@@ -156,4 +157,6 @@ def _plain(value: Any) -> Any:
     """A cell as text, or a list of such; dates and numbers are written as they print."""
     if isinstance(value, list):
         return [_plain(each) for each in value]
+    if isinstance(value, float | Decimal):
+        return number_text(value)
     return value if value is None or isinstance(value, str) else str(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -10,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from model.taxonomy import load_taxonomy
 from serve.advert.policy import load_policy
 from serve.advert.reasons import CONTRADICTION
+from serve.output import escaped
 from serve.survey.read import SurveyError
 from serve.survey.values import read_currency, read_date, read_degrees, read_number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from serve.advert import Advert
 
@@ -129,54 +131,73 @@ def join(
     Raises:
         SurveyError: A label cannot be used, or was drawn by strata that are not those of the adverts.
     """
-    subjects = Subjects()
-    known: dict[str, Advert] = {}
+    subjects, met, counts = Subjects(), set[str](), Counter[tuple[str, str]]()
+    rows: dict[str, Row] = {}
+    alarms: dict[str, tuple[Advert, Mapping[str, Any]]] = {}
     doubled = 0
-    for advert in adverts:
+    for advert in map(_plain, adverts):
         own = advert.id.strip()
-        doubled += not own or own in known
-        if own:
-            known.setdefault(own, advert)
-    both = {own: (advert, scanned[own]) for own, advert in known.items() if own in scanned}
-    about = {own: subjects.of(found["answer"] or "") for own, (_, found) in both.items() if found["verdict"] != "clear"}
-    rows = []
-    for own, (advert, found) in both.items():
-        label = labels.get(own)
-        row = _row(own, advert, found, about.get(own), links.get(own), rates)
-        if label:
-            _check_stratum(label, row)
-            row = replace(row, label=subjects.labelled(label["label"], row, set(about.values())))
-        rows.append(row)
+        if not own or own in met:
+            doubled += 1
+            continue
+        met.add(own)
+        if found := scanned.get(own):
+            subject = None if found["verdict"] == "clear" else subjects.of(found["answer"] or "")
+            rows[own] = _row(own, advert, found, subject, links.get(own), rates)
+            counts.update((name, _how_read(advert, name)) for name in FIELDS)
+            if subject is not None:
+                alarms[own] = advert, found
     left_out = {
         "adverts without an id, or with that of an earlier one": doubled,
-        "adverts that the scan lacks, or has no verdict on": len(known) - len(both),
-        "scanned adverts that the advert file lacks": len(scanned) - len(both),
-        "labels of adverts that are not in the survey": sum(own not in both for own in labels),
+        "adverts that the scan lacks, or has no verdict on": len(met) - len(rows),
+        "scanned adverts that the advert file lacks": len(scanned) - len(rows),
+        "labels of adverts that are not in the survey": sum(own not in rows for own in labels),
     }
     return Joined(
-        rows,
-        alarms={own: both[own] for own in about},
+        _labelled_and_linked(rows.values(), labels, subjects),
+        alarms,
         words={own: label["label"] for own, label in labels.items()},
         left_out={reason: number for reason, number in left_out.items() if number},
-        fields=_fields([advert for advert, _ in both.values()], rows, rates),
+        fields=_fields(counts, rows.values(), rates),
     )
 
 
-def _fields(adverts: Iterable[Advert], rows: Iterable[Row], rates: Mapping[str, float]) -> dict[str, dict[str, int]]:
+def _labelled_and_linked(
+    rows: Collection[Row], labels: Mapping[str, Mapping[str, str]], subjects: Subjects
+) -> list[Row]:
+    """The rows with what experts say; a cluster of which the survey has one advert alone is none."""
+    about = {row.subject for row in rows if row.subject is not None}
+    members = Counter(row.cluster for row in rows)
+    found = []
+    for row in rows:
+        label = labels.get(row.id)
+        if label:
+            _check_stratum(label, row)
+        meant = subjects.labelled(label["label"], row, about) if label else None
+        found.append(replace(row, label=meant, cluster=row.cluster if members[row.cluster] > 1 else None))
+    return found
+
+
+def _plain(advert: Advert) -> Advert:
+    """In characters that UTF-8 can hold, as a scan has them, and with names of further columns in lower case."""
+    texts: dict[str, Any] = {name: escaped(text) for name, text in vars(advert).items() if isinstance(text, str)}
+    return replace(advert, **texts, other={name.strip().lower(): escaped(text) for name, text in advert.other.items()})
+
+
+def _fields(
+    counts: Mapping[tuple[str, str], int], rows: Iterable[Row], rates: Mapping[str, float]
+) -> dict[str, dict[str, int]]:
     """What was read of each column; those of the file's own are told of where an advert states them."""
-    counts = {name: {"read": 0, "unread": 0, "unstated": 0} for name in FIELDS}
-    for advert in adverts:
-        for name, read in FIELDS.items():
-            text = _stated(advert, name)
-            counts[name]["unstated" if not text else "read" if read(text) is not None else "unread"] += 1
+    fields = {name: {how: counts[name, how] for how in ("read", "unread", "unstated")} for name in FIELDS}
     if rates:
         worth = [row.value is not None for row in rows if row.price is not None]
-        counts["currency"] = {"read": sum(worth), "unread": len(worth) - sum(worth), "unstated": 0}
-    return {name: found for name, found in counts.items() if name not in OWN or found["read"] + found["unread"]}
+        fields["currency"] = {"read": sum(worth), "unread": len(worth) - sum(worth), "unstated": 0}
+    return {name: found for name, found in fields.items() if name not in OWN or found["read"] + found["unread"]}
 
 
-def _stated(advert: Advert, column: str) -> str:
-    return str(advert.other.get(column, "") if column in OWN else getattr(advert, column)).strip()
+def _how_read(advert: Advert, column: str) -> str:
+    text = str(advert.other.get(column, "") if column in OWN else getattr(advert, column)).strip()
+    return "unstated" if not text else "unread" if FIELDS[column](text) is None else "read"
 
 
 def _row(

@@ -14,6 +14,7 @@ from serve.advert.encoding import encoding_of
 from serve.advert.read import SEPARATORS
 from serve.output import unguarded
 from serve.survey.prevalence import VERDICTS
+from serve.survey.values import read_currency
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,7 +111,9 @@ def read_rates(file: Path) -> dict[str, float]:
             raise SurveyError(
                 f"{str(file)!r} gives {row['rate']!r} as the rate of {row['currency']!r}; write a number."
             )
-        rates[row["currency"].upper()] = rate
+        if not (currency := read_currency(row["currency"], "")):
+            raise SurveyError(f"{str(file)!r} has a rate of {row['currency']!r}: write a currency's code or sign.")
+        rates[currency] = rate
     if 1.0 not in rates.values():
         raise SurveyError(f"{str(file)!r} has no currency with rate 1: that is the one that values are given in.")
     return rates

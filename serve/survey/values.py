@@ -11,6 +11,21 @@ SIGNS = {
 }  # fmt: skip
 """Signs that mean one currency; others ($, ¥, kr) stay as written."""
 
+CODES = """
+    AED AFN AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP CNY COP
+    CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR
+    IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU
+    MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG
+    SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TRY TTD TWD TZS UAH UGX USD UYU UZS VES VND VUV WST XAF
+    XCD XCG XOF XPF YER ZAR ZMW ZWG EURO FT KČ KR LEI RM RP RS TL ZŁ Đ ГРН РУБ 元 円
+"""
+"""What names a currency beside a price: codes of ISO 4217 (without ALL and TOP, which are words), and short forms."""
+
+LETTER = r"[^\W\d_]"
+CURRENCY = re.compile(
+    rf"(?:(?<!{LETTER}){LETTER}{{1,2}})?[$¢-¥฿₠-⃀]|(?<!{LETTER})(?:{'|'.join(CODES.split())})(?!{LETTER})"
+)
+
 NUMBER = re.compile(r"\d[\d.,'\s]*\d|\d")
 MULTIPLIED = re.compile(r"\d\s?([km]|mn|mio|mil|tr|thousand|million|lakh|crore)\b|\d\s?[千万萬亿億]", re.I)
 """Short for thousands or millions, in which way depends on the language: $1k is not read as 1."""
@@ -43,9 +58,11 @@ def read_number(text: str) -> float | None:
 
 def read_currency(currency: str, price: str) -> str:
     """The currency's code, or its sign as written; from the price where none is given. Empty if there is none."""
-    given = currency.strip() or re.sub(r"[\d.,'\s-]+", "", price)
-    upper = unicodedata.normalize("NFKC", given).strip().upper()
-    return SIGNS.get(upper, upper if len(upper) <= 4 else "")
+    found = unicodedata.normalize("NFKC", currency).strip().upper()
+    if not found:
+        named = CURRENCY.findall(unicodedata.normalize("NFKC", price).upper())
+        found = min(named, key=lambda name: (name not in SIGNS, not name.isalpha()), default="")  # USD rather than $
+    return SIGNS.get(found, found if len(found) <= 4 else "")
 
 
 def read_date(text: str) -> date | None:

@@ -16,6 +16,7 @@ from model.finding import Finding
 from model.photo import PhotoError
 from serve.advert import Advert, Verdict, ocr, vet
 from serve.advert.combination import Combination, Rate, load_combination, threshold_for
+from serve.advert.policy import FILE as POLICY
 from serve.advert.policy import PolicyError, load_policy, thresholds
 from serve.advert.vet import Judge
 from serve.cli import app
@@ -185,6 +186,18 @@ def test_a_policy_that_makes_no_sense_is_refused_in_words(classifier: Classifier
     file.write_text("\n".join(f"{name}: {said}" for name, said in (lines | {key: value}).items()), encoding="utf-8")
     with pytest.raises(PolicyError, match="policy"):
         load_policy(file, classifier.taxonomy)
+
+
+def test_a_changed_policy_cannot_pass_for_the_shipped_one(tmp_path: Path) -> None:
+    file, shipped = tmp_path / "policy.yaml", POLICY.read_text(encoding="utf-8")
+    file.write_text(shipped, encoding="utf-8")
+    assert load_policy(file) == load_policy()
+    changed = shipped.replace("base_rate: 0.03", "base_rate: 0.3")
+    file.write_text(changed, encoding="utf-8")
+    with pytest.raises(PolicyError, match="give it one of its own"):
+        load_policy(file)
+    file.write_text(changed.replace('version: "1"', "version: mine"), encoding="utf-8")
+    assert load_policy(file).base_rate == 0.3
 
 
 def test_the_command_writes_a_row_for_every_advert_and_says_what_it_could_not_read(

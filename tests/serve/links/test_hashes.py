@@ -1,6 +1,7 @@
 """PDQ hashes are those that others compute, and hash lists those that others read and write."""
 
 import io
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from PIL import Image
 
 from model.photo import open_photo
 from serve.links import LinksError, Picture, Source, read_hashes, write_hashes
-from serve.links.neighbours import Hashes
+from serve.links.neighbours import NEAREST, Hashes
 from serve.links.pdq import MAX_DISTANCE, MIN_QUALITY, from_hex, mirrored, pdq, to_hex
 
 KNOWN = {  # what pdqhash 0.2.8 gives for the files that scikit-image ships
@@ -91,6 +92,9 @@ def test_the_nearest_hashes_are_those_that_comparing_all_finds() -> None:
 @pytest.mark.parametrize(
     ("content", "names"),
     [
+        (f"hash,id\n{ONE},7\n{OTHER},49\n", ["list.csv: 7", "list.csv: 49"]),
+        (f"PDQ,name\n{ONE},tusk\n", ["list.csv: tusk"]),
+        (f"{ONE},7,2020-07-31T18:47:52+0000,photo\n", ["list.csv: 7"]),
         (f"{ONE}\n{OTHER}\n", ["list.csv", "list.csv"]),
         (f"\ufeff{ONE.upper()}\r\n\r\n# a note\r\n", ["list.csv"]),
         (f"pdq {ONE}\n", ["list.csv"]),
@@ -98,7 +102,17 @@ def test_the_nearest_hashes_are_those_that_comparing_all_finds() -> None:
         (f"hash,quality\n{ONE},50\n", ["list.csv"]),
         (f"{ONE},2880742865368386,2020-07-31T18:47:52+0000,media_type_photo\n", ["list.csv: 2880742865368386"]),
     ],
-    ids=["plain", "from a spreadsheet", "ThreatExchange", "reference hasher", "header", "HMA"],
+    ids=[
+        "ids",
+        "names",
+        "short ids",
+        "plain",
+        "from a spreadsheet",
+        "ThreatExchange",
+        "reference hasher",
+        "header",
+        "HMA",
+    ],
 )
 def test_the_forms_that_hash_lists_have_are_read(content: str, names: list[str], tmp_path: Path) -> None:
     file = tmp_path / "list.csv"
@@ -113,9 +127,10 @@ def test_the_forms_that_hash_lists_have_are_read(content: str, names: list[str],
 )
 def test_a_line_without_a_hash_is_named(line: str, tmp_path: Path) -> None:
     file = tmp_path / "list.txt"
-    file.write_text(f"{ONE}\n{line}\n", encoding="utf-8")
-    with pytest.raises(LinksError, match=f"line without a PDQ hash: '{line[:20]}"):
-        read_hashes(file)
+    for before in ("", f"{ONE}\n", "hash\n"):
+        file.write_text(f"{before}{line}\n", encoding="utf-8")
+        with pytest.raises(LinksError, match=f"line without a PDQ hash: '{line[:20]}"):
+            read_hashes(file)
 
 
 def test_a_list_that_is_none_is_refused_in_words(tmp_path: Path) -> None:
@@ -137,3 +152,23 @@ def test_what_is_written_is_read_again_without_hashes_of_low_quality(tmp_path: P
         assert write_hashes(file, pictures) == 1
         assert [to_hex(entry.pdq) for entry in read_hashes(file)] == [ONE]
     assert (tmp_path / "ours.txt").read_text() == f"{ONE}\n"
+
+
+def test_a_path_that_a_spreadsheet_would_run_is_guarded_and_read_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "ours.csv"
+    write_hashes(file, [Picture(Source("a", "=1+1.jpg"), "1", from_hex(ONE), 100)])
+    assert file.read_text() == f"{ONE},100,'=1+1.jpg\n"
+    assert read_hashes(file)[0].name == "ours.csv: =1+1.jpg"
+
+
+def test_thousands_of_near_copies_are_searched_in_little_memory() -> None:
+    random = np.random.default_rng(2)
+    copies = list(random.integers(0, 256, 32, dtype=np.uint8) ^ np.packbits(random.random((4000, 256)) < 0.04, axis=1))
+    hashes = Hashes(copies)
+    tracemalloc.start()
+    near = hashes.near(copies[:64])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(near) == 64 * NEAREST
+    assert {each.query for each in near if each.distance == 0} == set(range(64))
+    assert peak < 1_000_000

@@ -1,12 +1,17 @@
 """Pictures are linked within a run and across runs, and no chain of likenesses becomes one cluster."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from serve.links import Index, Known, LinksError, Listed, Picture, Source, match
+from model.classifier import Classifier
+from serve.links import Index, Known, LinksError, Listed, Match, Picture, Source, look, match
 from serve.links.clusters import MIN_COSINE
+from serve.links.neighbours import NEAREST
 from serve.links.pdq import MIN_QUALITY, mirrored
 
 RANDOM = np.random.default_rng(0)
@@ -24,6 +29,11 @@ def picture(name: str, angle: float | None = None, bits: np.ndarray | None = Non
     pdq = np.packbits(RANDOM.integers(0, 2, 256) if bits is None else bits)
     given = {"sha256": name, "quality": 100, "bundle": "one", **more}
     return Picture(Source(name, f"{name}.jpg"), pdq=pdq, embedding=embedding.astype(np.float16), **given)
+
+
+def earlier(name: str) -> str:
+    """The path of a picture of an earlier run."""
+    return str(Path(f"{name}.jpg").resolve())
 
 
 def clusters(pictures: list[Picture]) -> list[int | None]:
@@ -59,10 +69,10 @@ def test_a_mirrored_copy_is_linked_as_such_within_a_run_and_across_runs_and_not_
     match([picture("a", bits=bits), picture("other")], index)
     index.save()
     (found,) = match([picture("b", bits=turned)], Index(tmp_path), [Listed(np.packbits(bits), "seized.csv")])
-    assert (found.cluster, found.by, found.nearest, found.is_listed) == (1, "mirrored", "a.jpg", False)
+    assert (found.cluster, found.by, found.nearest, found.is_listed) == (1, "mirrored", earlier("a"), False)
     known = Known([Listed(np.packbits(bits), "seized.csv")], Index(tmp_path).pictures, "one")
     assert [(each.known, each.by) for each in known.find(picture("b", bits=turned))] == [
-        (Source("a", "a.jpg"), "mirrored")
+        (Source("a", earlier("a")), "mirrored")
     ]
 
 
@@ -118,10 +128,10 @@ def test_later_runs_find_pictures_of_earlier_ones(tmp_path: Path) -> None:
     index.save()
     again = Index(tmp_path)
     (found,) = match([picture("b", STEP)], again)
-    assert (found.cluster, found.by, found.nearest) == (2, "embedding", "a.jpg")
+    assert (found.cluster, found.by, found.nearest) == (2, "embedding", earlier("a"))
     again.save()
     (third,) = match([picture("c", STEP, sha256="b")], Index(tmp_path))
-    assert (third.cluster, third.by, third.nearest) == (2, "identical", "b.jpg")
+    assert (third.cluster, third.by, third.nearest) == (2, "identical", earlier("b"))
 
 
 def test_the_same_run_again_says_the_same_and_adds_nothing(tmp_path: Path) -> None:
@@ -163,6 +173,73 @@ def test_an_entry_of_a_hash_list_comes_before_other_pictures() -> None:
     first, second = match([picture("a", bits=bits), picture("b", bits=bits)], Index(), [entry])
     assert (first.by, first.nearest, first.distance, first.is_listed) == ("pdq", "seized.csv: 7", 0, True)
     assert first.cluster == second.cluster == 1
+
+
+def test_a_picture_of_a_hash_list_is_found_however_many_copies_an_index_holds() -> None:
+    bits = RANDOM.integers(0, 2, 256)
+    copies = [picture(str(number), bits=bits) for number in range(20)]
+    taken = picture("taken", bits=np.concatenate([1 - bits[:5], bits[5:]]))
+    known = Known([Listed(np.packbits(bits), "seized.csv: 7")], copies, "one")
+    found = {each.known for each in known.find(taken)}
+    assert "seized.csv: 7" in found
+    assert len(found) == 1 + NEAREST
+
+
+def test_the_same_picture_is_in_an_index_once_whatever_folder_it_is_named_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(path: str, folder: Path, platform: str = "market") -> Match:
+        monkeypatch.chdir(folder)
+        index = Index(tmp_path / "index")
+        (found,) = match([replace(picture("a"), source=Source("a", path, "ann", platform))], index)
+        index.save()
+        return found
+
+    (tmp_path / "p").mkdir()
+    for path, folder in (("p/a.jpg", tmp_path), (f"{tmp_path}/p/a.jpg", tmp_path), ("a.jpg", tmp_path / "p")):
+        assert run(path, folder).by is None
+    assert len(Index(tmp_path / "index").pictures) == 1
+    assert run("a.jpg", tmp_path / "p", "bazaar").by == "identical"
+
+
+def test_links_of_an_index_stay_when_two_folders_become_one(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    other.mkdir()
+    twice = [replace(picture("a"), source=Source("a", f"{folder}/a.jpg")) for folder in (one, other)]
+    index = Index(tmp_path / "index")
+    match([*twice, picture("b", 0), picture("c", STEP)], index)
+    index.save()
+    other.rename(one)
+    other.symlink_to(one)
+    assert Index(tmp_path / "index").links == index.links
+    assert len(Index(tmp_path / "index").pictures) == 4
+
+
+def test_a_name_that_is_no_utf_8_is_kept_escaped_in_the_index(tmp_path: Path) -> None:
+    index = Index(tmp_path)
+    latin = replace(picture("a"), source=Source("caf\udce9", "caf\udce9.jpg", "shop \ud83d"))
+    match([latin], index)
+    index.save()
+    again = Index(tmp_path)
+    (kept,) = again.pictures
+    assert (kept.source.id, kept.source.seller) == ("caf\\udce9", "shop \\ud83d")
+    match([latin], again)
+    assert len(again.pictures) == 1
+
+
+def test_an_error_that_nobody_foresaw_costs_its_own_picture(
+    bundle_folder: Path, original: Callable[[str], Image.Image], save: Callable[..., Path]
+) -> None:
+    good = save(original("chelsea"), "cat.png").read_bytes
+
+    def bad() -> bytes:
+        raise RecursionError("too deep")
+
+    sources = [(Source("1", "a.jpg"), good), (Source("2", "b.jpg"), bad), (Source("3", "c.jpg"), good)]
+    found = list(look(sources, Classifier.load(bundle_folder)))
+    assert [bool(each.error) for each in found] == [False, True, False]
+    assert "RecursionError: too deep" in found[1].error
+    assert [each.cluster for each in match(found, Index())] == [1, None, 1]
 
 
 def test_an_index_that_is_damaged_is_refused_in_words(tmp_path: Path) -> None:

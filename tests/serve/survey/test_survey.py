@@ -6,7 +6,9 @@ import json
 import re
 import subprocess
 import tarfile
+import tracemalloc
 from collections.abc import Callable
+from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -17,10 +19,12 @@ import pytest
 
 from model.errors import SchregerError
 from model.taxonomy import load_taxonomy
+from serve.advert import Advert
 from serve.advert.combination import load_combination
 from serve.advert.reasons import explain
 from serve.advert.signals import Subject, measure
 from serve.advert.words import find_words
+from serve.survey.adverts import join
 from serve.surveying import command as survey_of
 
 Alarm = Callable[..., dict[str, Any]]
@@ -132,6 +136,55 @@ def test_value_is_given_by_currency_and_in_one(files: Any, alarm: Alarm) -> None
     )
 
 
+def test_a_rate_may_be_given_by_a_sign(files: Any, alarm: Alarm) -> None:
+    files.write([alarm("a", price="50 € VB"), alarm("b", price="7", currency="€"), alarm("c", price="5")])
+    files.survey(rates=files.table("rates.csv", ["currency", "rate"], [{"currency": "€", "rate": 1}]))
+    assert {row["currency"]: row["value"] for row in files.read("values")} == {"all": "57.0", "EUR": "57.0", "": ""}
+    with pytest.raises(SchregerError, match="code or sign"):
+        files.survey(rates=files.table("rates.csv", ["currency", "rate"], [{"currency": "", "rate": 1}]))
+
+
+def test_numbers_with_three_decimals_are_no_thousands(files: Any, alarm: Alarm) -> None:
+    files.write([alarm("a"), alarm("b"), clear("c")])
+    prices = {"a": 10.5, "b": 149.995, "c": 1.25}
+    json_lines, parquet = files.folder / "adverts.jsonl", files.folder / "adverts.parquet"
+    json_lines.write_text("\n".join(json.dumps({"id": own, "price": price}) for own, price in prices.items()))
+    typed = pyarrow.array([Decimal(f"{price:.3f}") for price in prices.values()], pyarrow.decimal128(6, 3))
+    pyarrow.parquet.write_table(pyarrow.table({"id": list(prices), "price": typed}), parquet)
+    for file in (json_lines, parquet):
+        survey_of(
+            files.folder / "scan", file, out=files.folder / "out", labels=None, rates=None, links=None, quiet=True
+        )
+        table = pyarrow.parquet.read_table(files.folder / "out/adverts.parquet").to_pylist()
+        assert {row["id"]: row["price"] for row in table} == prices
+
+
+def test_columns_of_the_files_own_are_known_in_capitals(files: Any, alarm: Alarm) -> None:
+    (files.folder / "shot.png").write_bytes(PNG)
+    own = {
+        "Quantity": "3",
+        "Stratum": "found by a word",
+        "Latitude": "21",
+        "LONGITUDE": "105",
+        "Screenshot": "shot.png",
+    }
+    files.write([alarm("a", **own)])
+    _, out = files.survey()
+    (row,) = pyarrow.parquet.read_table(out / "adverts.parquet").to_pylist()
+    assert [row[name.lower()] for name in list(own)[:4]] == [3, "found by a word", 21, 105]
+    (log,) = (json.loads(file.read_text()) for file in (out / "logs").glob("*.json"))
+    assert log["adverts"][0]["screenshot"]["bytes"] == len(PNG)
+
+
+def test_text_that_utf_8_cannot_hold_is_surveyed_as_it_was_scanned(files: Any, alarm: Alarm) -> None:
+    files.write([alarm("a\\ud83d"), clear("b")])
+    adverts = files.folder / "adverts.jsonl"
+    adverts.write_text('{"id": "a\\ud83d", "seller": "shop \\ud83d", "stratum": "\\ud83d"}\n{"id": "b"}\n')
+    given: dict[str, Any] = {"labels": None, "rates": None, "links": None, "quiet": True}
+    assert survey_of(files.folder / "scan", adverts, out=files.folder / "out", **given) == 0
+    assert [row["seller"] for row in files.read("sellers")] == ["shop \\ud83d"]
+
+
 def test_specimens_weeks_and_places_are_counted_with_their_uncertainty(files: Any, alarm: Alarm) -> None:
     days = ["2025-03-03", "2025-03-09T23:00:00Z", "2025-03-10", "3/4/25"]
     adverts = [alarm(f"a{n}", posted_at=day, quantity="3", location="Hanoi") for n, day in enumerate(days)]
@@ -177,7 +230,7 @@ def test_an_advert_is_in_the_cluster_that_most_adverts_share_and_is_counted_once
     pictures = [("a", 4), ("a", 1), ("b", 1), ("c", 1), ("d", 4), ("d", 9), ("e", 8)]
     links = [{"id": own, "cluster": number} for own, number in pictures]
     files.survey(links=files.table("links.csv", ["id", "cluster"], links))
-    assert [(row["cluster"], row["adverts"]) for row in files.read("clusters")] == [("1", "3"), ("4", "1")]
+    assert [(row["cluster"], row["adverts"]) for row in files.read("clusters")] == [("1", "3")]  # d is left alone
     (verdicts,) = (row for row in files.read("verdicts") if row["stratum"] == "A")
     assert (verdicts["block"], verdicts["distinct_alarms"]) == ("4", "2")
 
@@ -333,6 +386,27 @@ def test_files_that_are_no_scan_or_table_are_named(files: Any, alarm: Alarm) -> 
         part.unlink()
     with pytest.raises(SchregerError, match="schreger scan"):
         files.survey()
+
+
+def test_texts_of_adverts_without_an_alarm_are_not_held() -> None:
+    found = {"verdict": "clear", "score": 0.0, "answer": None, "reasons": []}
+    adverts = (Advert(str(number), text=f"{number}" * 1_000_000) for number in range(10, 40))
+    tracemalloc.start()
+    joined = join(adverts, {str(number): found for number in range(10, 40)}, {}, {}, {})
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(joined.rows) == 30
+    assert peak < 15_000_000
+
+
+def test_parts_are_read_in_the_order_of_their_numbers(files: Any, alarm: Alarm) -> None:
+    files.write([alarm("a"), clear("a")])
+    for number, name in enumerate(("part-99999", "part-100000")):
+        for ending in ("parquet", "json"):
+            (files.folder / f"scan/part-{number:05}.{ending}").rename(files.folder / f"scan/{name}.{ending}")
+    files.survey()
+    (verdicts,) = files.read("verdicts")
+    assert verdicts["block"] == "1"
 
 
 def test_adverts_may_lie_in_whatever_was_scanned(files: Any, alarm: Alarm) -> None:

@@ -28,7 +28,9 @@ def test_what_is_not_one_number_above_0_is_not_guessed(written: str) -> None:
     ("currency", "price", "code"),
     [
         ("eur", "5", "EUR"), ("", "£99", "GBP"), ("", "US$ 35.00", "USD"), ("", "$5", "$"), ("", "35", ""),
-        ("", "5 or best offer", ""), ("R$", "5", "BRL"), ("Euro", "5", "EUR"),
+        ("", "50 € VB", "EUR"), ("", "£50 ono", "GBP"), ("", "$5,000 OBO", "$"), ("", "USD $5", "USD"),
+        ("", "50 eur firm", "EUR"), ("", "50 ONO", ""), ("", "35kr", "KR"), ("", "5 or best offer", ""),
+        ("R$", "5", "BRL"), ("Euro", "5", "EUR"),
     ],
 )  # fmt: skip
 def test_a_sign_is_a_currency_only_where_it_means_one(currency: str, price: str, code: str) -> None:
