@@ -22,6 +22,7 @@ from urllib.parse import quote, urljoin, urlsplit
 from model.classifier import ahead
 from model.photo import MAX_BYTES, PhotoError, too_many_bytes
 from serve.scan.address import public_address
+from serve.scan.error import ScanError
 from serve.scan.faults import Attempts
 from serve.scanned import fetched_file
 
@@ -100,10 +101,7 @@ class Fetcher:
             content = self._try_thrice(url)
         except PhotoError as error:
             return PhotoError(error.code, str(error))  # a LaterError cannot cross to another process
-        file.parent.mkdir(parents=True, exist_ok=True)
-        partial = file.with_name(f"{file.name}.{get_ident()}.partial")
-        partial.write_bytes(content)
-        return partial.replace(file)
+        return _keep(content, file)
 
     def _try_thrice(self, url: str) -> bytes:
         for wait in WAITS:
@@ -123,6 +121,18 @@ class Fetcher:
                 return answer
             url = urljoin(url, answer)
         raise PhotoError("unreadable_file", f"This address leads on more than {REDIRECTS} times.")
+
+
+def _keep(content: bytes, file: Path) -> Path:
+    partial = file.with_name(f"{file.name}.{get_ident()}.partial")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(content)
+        return partial.replace(file)
+    except OSError as error:
+        raise ScanError(
+            f"{str(file)!r} cannot be written: {error.strerror or error}; what is done is kept, go on when it can."
+        ) from error
 
 
 def is_address(name: str) -> bool:

@@ -7,6 +7,7 @@ or tars. It is read from its start each time, which is quick beside looking at p
 from __future__ import annotations
 
 import hashlib
+import os
 import posixpath
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -91,10 +92,11 @@ class Source:
         return self.place if self.place.is_folder() else self.place.parent
 
     def digest(self) -> str:
-        """Digest of what decides the rows: of tables all bytes, of pictures and tars their names and sizes."""
+        """Digest of what decides the rows: of pictures their names, of tars their sizes too, of tables all bytes."""
         digest = hashlib.sha256()
         for part in self._parts():
-            digest.update(f"{posixpath.relpath(part.path, self.place.path)}\t{part.size()}\n".encode(errors="replace"))
+            size = "" if self.kind == "pictures" else part.size()
+            digest.update(f"{posixpath.relpath(part.path, self.place.path)}\t{size}\n".encode(errors="replace"))
             if self.kind in ("table", PARQUET):
                 with part.open() as stream:
                     while chunk := stream.read(CHUNK):
@@ -105,8 +107,11 @@ class Source:
         if not self.place.is_folder():
             yield self.place
             return
-        mine = f"{self.without.absolute()}/"
-        yield from (part for part in self.place.files() if not (part.is_local and part.path.startswith(mine)))
+        real, mine = os.path.realpath(self.place.path), posixpath.join(os.path.realpath(self.without), "")
+        for part in self.place.files():
+            below = part.path.removeprefix(self.place.path).lstrip("/")
+            if not (part.is_local and posixpath.join(real, below).startswith(mine)):
+                yield part
 
     def _adverts(self) -> Iterator[tuple[Advert, tuple[Span, ...]]]:
         seen = Ids()

@@ -15,7 +15,9 @@ import pytest
 from model.photo import PhotoError
 from serve.scan import address, fetch
 from serve.scan.address import is_public
+from serve.scan.error import ScanError
 from serve.scan.fetch import Fetcher, keeps_out
+from tests.serve.scan.adverts import results, room_for
 
 PUBLIC = "93.184.215.14"
 
@@ -224,8 +226,6 @@ def test_robots_headers_are_respected(tags: list[str], kept: bool, site: Site, t
 
 
 def test_a_scan_with_fetch_judges_what_it_downloaded(site: Site, tmp_path: Path, photos: list[Any], scan: Any) -> None:
-    from tests.serve.scan.adverts import results
-
     site.pages["/1.jpg"] = [(200, {}, photos[0].content)]
     site.pages["/2.jpg"] = [(404, {}, b"")]
     adverts = tmp_path / "adverts.csv"
@@ -237,3 +237,14 @@ def test_a_scan_with_fetch_judges_what_it_downloaded(site: Site, tmp_path: Path,
     site.pages["/2.jpg"] = [(200, {}, photos[0].content)]
     assert scan(adverts, tmp_path / "out", fetch=True, retry=True) == 0
     assert len(site.asked) == 3
+
+
+def test_a_full_disk_stops_the_scan_and_is_no_fault_of_an_advert(
+    site: Site, tmp_path: Path, photos: list[Any], scan: Any
+) -> None:
+    site.pages["/1.jpg"] = [(200, {}, photos[0].content)]
+    adverts = tmp_path / "adverts.csv"
+    adverts.write_text("id,pictures\n1,http://shop.example/1.jpg\n")
+    with room_for(1000), pytest.raises(ScanError, match="fetched.*cannot be written: File too large; what"):
+        scan(adverts, tmp_path / "out", fetch=True)
+    assert scan(adverts, tmp_path / "out", fetch=True) == 0
