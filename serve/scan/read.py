@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from serve.advert import Advert
 from serve.advert.read import COLUMNS, stream_adverts, to_advert
+from serve.output import escaped
 from serve.scan.disk import Ids
 from serve.scan.error import ScanError
 from serve.scan.store import Place
@@ -59,7 +60,7 @@ class Source:
     Attributes:
         place: Its file, or its folder.
         kind: `pictures`, `.tar`, `.parquet` or `table`; a folder of such files alone is of
-            their kind.
+            their kind, with those that other programs leave beside them, as `_SUCCESS`, passed over.
         without: A folder that is left out, wherever it lies.
     """
 
@@ -74,7 +75,7 @@ class Source:
         if not place.is_folder():
             return cls(place, place.ending if place.ending in (TAR, PARQUET) else "table", without)
         source = cls(place, "pictures", without)
-        endings = {part.ending for part in source._parts()}
+        endings = {part.ending for part in source._parts() if not source._is_beside(part)}
         return replace(source, kind=endings.pop()) if endings in ({TAR}, {PARQUET}) else source
 
     def rows(self) -> Iterator[Row]:
@@ -110,15 +111,20 @@ class Source:
         real, mine = os.path.realpath(self.place.path), posixpath.join(os.path.realpath(self.without), "")
         for part in self.place.files():
             below = part.path.removeprefix(self.place.path).lstrip("/")
-            if not (part.is_local and posixpath.join(real, below).startswith(mine)):
+            is_mine = part.is_local and posixpath.join(real, below).startswith(mine)
+            if not is_mine and (self.kind == "pictures" or not self._is_beside(part)):
                 yield part
+
+    def _is_beside(self, part: Place) -> bool:
+        """Whether a file, or a folder that it is in, is named as what is no data is; cameras name photos so, too."""
+        return "/_" in part.path.removeprefix(self.place.path)
 
     def _adverts(self) -> Iterator[tuple[Advert, tuple[Span, ...]]]:
         seen = Ids()
         for part in self._parts():
             if self.kind == "pictures":
                 name = posixpath.relpath(part.path, self.place.path)
-                yield Advert(name, pictures=(name,)), (Span(part.path),)
+                yield Advert(escaped(name), pictures=(name,)), (Span(part.path),)
             elif self.kind == TAR:
                 for row, members, fault in read_tar(part):
                     spans = tuple(Span(part.path, member.start, member.size) for member in members)

@@ -1,17 +1,25 @@
 """What is damaged, full or stopped ends a scan in a sentence, and what was mended is taken up."""
 
 import io
+import json
+import os
 import tarfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 from model.finding import Finding
+from serve.advert.read import read_adverts
+from serve.output import OutputError
+from serve.pictured import read_input
 from serve.scan.disk import Findings, Seen
 from serve.scan.error import ScanError
+from serve.scanned import is_scan
 from tests.serve.scan.adverts import results, room_for
 
 Scan = Callable[..., int]
@@ -106,3 +114,51 @@ def test_a_broken_picture_of_a_folder_may_be_mended_and_done_again(
     (tmp_path / "in/2.jpg").write_bytes(photos[0].content)
     with pytest.raises(ScanError, match="another input"):
         scan(tmp_path / "in", tmp_path / "out", retry=True)
+
+
+def test_text_that_utf_8_cannot_hold_is_the_same_everywhere(tmp_path: Path, photos: list[Any], scan: Scan) -> None:
+    row = {"id": "\ud800", "seller": "a\udfff", "lot\ud800": "\ud800", "pictures": []}
+    file = tmp_path / "adverts.jsonl"
+    file.write_text(json.dumps(row))
+    scan(file, tmp_path / "of-file")
+    (advert,), (scanned,) = read_adverts(file), results(tmp_path / "of-file")
+    assert (advert.id, advert.seller) == (scanned["id"], scanned["seller"]) == ("\\ud800", "a\\udfff")
+    assert advert.other == {"lot\\ud800": "\\ud800"}
+    (tmp_path / "in").mkdir()
+    Path(os.fsdecode(os.fsencode(tmp_path / "in") + b"/\xff.jpg")).write_bytes(photos[0].content)
+    assert scan(tmp_path / "in", tmp_path / "of-folder") == 0
+    ((advert, (picture,)),) = read_input(tmp_path / "in", None, tmp_path / "of-folder")
+    assert advert.id == results(tmp_path / "of-folder")[0]["id"] == "\\udcff.jpg"
+    assert picture.read() == photos[0].content
+
+
+def test_a_folder_that_spark_wrote_is_its_parquet_files_and_no_scan(tmp_path: Path, scan: Scan) -> None:
+    folder = tmp_path / "in"
+    (folder / "_temporary").mkdir(parents=True)
+    for name in ("_SUCCESS", "_temporary/0", ".part-00000-5f3a.parquet.crc"):
+        (folder / name).write_bytes(b"")
+    for number in range(2):
+        table = pyarrow.Table.from_pylist([{"id": str(number), "title": "ivory"}])
+        pyarrow.parquet.write_table(table, folder / f"part-{number:05d}-5f3a.parquet")
+    assert scan(folder, tmp_path / "out") == 0
+    assert [row["id"] for row in results(tmp_path / "out")] == ["0", "1"]
+    assert (is_scan(folder), is_scan(tmp_path / "out")) == (False, True)
+
+
+def test_photos_whose_names_begin_with_an_underscore_are_photos(tmp_path: Path, photos: list[Any], scan: Scan) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("_DSC0001.jpg", "b.jpg"):
+        (tmp_path / "in" / name).write_bytes(photos[0].content)
+    assert scan(tmp_path / "in", tmp_path / "out") == 0
+    assert [row["id"] for row in results(tmp_path / "out")] == ["_DSC0001.jpg", "b.jpg"]
+
+
+def test_what_cannot_be_is_told_before_anything_is_scanned(tmp_path: Path, scan: Scan) -> None:
+    file = tmp_path / "adverts.csv"
+    file.write_text("id,pictures\n1,a.jpg\n")
+    for root in (tmp_path / "nowhere", file, "memory://nowhere"):
+        with pytest.raises(ScanError, match=r"nowhere|no folder of pictures"):
+            scan(file, tmp_path / "out", pictures_root=str(root))
+    with pytest.raises(OutputError, match=r"all\.xlsx"):
+        scan(file, tmp_path / "out", merge=tmp_path / "all.xlsx")
+    assert not (tmp_path / "out").exists()
