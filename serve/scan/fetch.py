@@ -54,7 +54,7 @@ LONGEST_WAIT = 60.0
 """Seconds that a host may ask us to stay away, from all of its pictures."""
 
 GIVE_UP = 5
-"""Failures in a row to reach a host, or to be let in after a wait that it asked for, that end it for this run."""
+"""Failures in a row to reach a host, or to be let in by one that asks us to wait: then this run asks it no more."""
 
 REDIRECT = {301, 302, 303, 307, 308}
 PASSING = {408, 425, 429, 500, 502, 503, 504}
