@@ -62,6 +62,11 @@ def open_output(file: Path | None, columns: Mapping[str, type], as_json: bool = 
                 writer.close()
 
 
+def check_output(file: Path) -> None:
+    """Raises OutputError where results cannot have the format of a file's ending: before the work, not after it."""
+    _format(file, as_json=False)
+
+
 def escaped(text: str) -> str:
     """Text whose characters that UTF-8 cannot hold, as undecodable file names have, are backslash escapes."""
     return text.encode("utf-8", "backslashreplace").decode()

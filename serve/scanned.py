@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+CLAIM = "scan.json"
 PARTS = "part-*.parquet"
 FETCHED = "fetched"
 """Folder in the results where downloaded pictures are kept."""
@@ -21,8 +22,8 @@ class ScanFolderError(SchregerError):
 
 
 def is_scan(folder: Path) -> bool:
-    """Whether a folder holds the parts of a scan."""
-    return next(folder.glob(PARTS), None) is not None
+    """Whether a folder is one that `schreger scan` wrote; other programs write parts of that name too."""
+    return (folder / CLAIM).is_file()
 
 
 def read_scan(folder: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TextIO
 from model.errors import SchregerError
 from serve.advert.advert import Advert
 from serve.advert.encoding import encoding_of
+from serve.output import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -165,8 +166,8 @@ def to_advert(row: Mapping[str, Any], fault: str, seen: Ids) -> Advert:
         seen.add(own)
     pictures = row.get("pictures") or ""
     names = pictures if isinstance(pictures, list) else str(pictures).split(";")
-    known = {name: _text(row.get(name)) for name in COLUMNS - {"pictures"}}
-    other = {str(name): _text(value) for name, value in row.items() if name not in COLUMNS}
+    known = {name: escaped(_text(row.get(name))) for name in COLUMNS - {"pictures"}}
+    other = {escaped(str(name)): escaped(_text(value)) for name, value in row.items() if name not in COLUMNS}
     return Advert(**known, pictures=tuple(filter(None, map(str.strip, map(_text, names)))), other=other, error=fault)
 
 

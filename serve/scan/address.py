@@ -28,13 +28,18 @@ def is_public(address: str) -> bool:
     """Whether an IP address is one of the public internet.
 
     `is_global` is false of private, link-local, loopback and carrier-grade (100.64/10) addresses, among others. Mapped
-    and translated IPv4 addresses are reserved; those of 6to4 are as public as what they wrap.
+    and translated IPv4 addresses are reserved; those of 6to4 are as public as what they wrap. Of site-local ones
+    (fec0::/10) it is true in Python 3.11.
     """
     try:
         parsed = ip_address(address)
     except ValueError:
         return False
-    wrapped = parsed.sixtofour if isinstance(parsed, IPv6Address) else None
+    wrapped = None
+    if isinstance(parsed, IPv6Address):
+        if parsed.is_site_local:
+            return False
+        wrapped = parsed.sixtofour
     return all(
         each.is_global and not each.is_multicast and not each.is_reserved for each in (parsed, wrapped or parsed)
     )

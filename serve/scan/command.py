@@ -17,8 +17,9 @@ from serve.advert.combination import load_combination
 from serve.advert.ocr import can_read
 from serve.advert.policy import load_policy
 from serve.command import SOME_UNREADABLE
+from serve.output import check_output
 from serve.scan.error import ScanError
-from serve.scan.fetch import Fetcher
+from serve.scan.fetch import Fetcher, is_address
 from serve.scan.merge import merge as merge_parts
 from serve.scan.parts import ROWS, Claim, Parts, undone
 from serve.scan.progress import Progress
@@ -28,7 +29,7 @@ from serve.scan.store import Place
 from serve.scanned import FETCHED
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Generator, Iterator, Mapping
+    from collections.abc import Callable, Collection, Generator, Mapping
     from pathlib import Path
 
     from serve.advert.policy import Policy
@@ -54,9 +55,11 @@ def command(
         raise ScanError(
             "What reads text in pictures is not installed: pip install 'schreger[ocr]', or leave out --ocr."
         )
+    if merge:
+        check_output(merge)
     console = Console(stderr=True, quiet=quiet)
     opened, parts = Source.of(source, out), Parts(out)
-    root = Place.of(pictures_root) if pictures_root else opened.pictures_root
+    root = _root(pictures_root) if pictures_root else opened.pictures_root
     chosen = load_policy(policy, load_taxonomy())
     claim = _claim(opened, parts, bundle, chosen, ocr)
     if missing := parts.missing(claim.rows, retry):
@@ -67,7 +70,7 @@ def command(
 
             records = scan_on_cluster(ray, work, rows)
         else:
-            records = Scanner.of(work).scan(rows())
+            records = _scan_here(work, rows)
         try:
             _write(records, parts, Progress(console, sum(map(len, missing.values()))))
         except KeyboardInterrupt:
@@ -81,6 +84,14 @@ def command(
     return SOME_UNREADABLE if failed else 0
 
 
+def _root(named: str) -> Place:
+    """Raises ScanError where there is no such folder of pictures; a web site does not tell."""
+    root = Place.of(named)
+    if not is_address(named) and not root.is_folder():
+        raise ScanError(f"{named!r} is no folder of pictures; check --pictures-root.")
+    return root
+
+
 def _claim(source: Source, parts: Parts, bundle: str, policy: Policy, ocr: bool) -> Claim:
     """Take the folder for this scan; the rows of an input are counted once."""
     digest, before, tell = source.digest(), parts.claimed(), partial(typer.echo, err=True)
@@ -92,10 +103,16 @@ def _claim(source: Source, parts: Parts, bundle: str, policy: Policy, ocr: bool)
     return claim
 
 
-def _rows(source: Source, missing: Mapping[int, Collection[int]], fetched: Path | None) -> Iterator[Row]:
+def _rows(source: Source, missing: Mapping[int, Collection[int]], fetched: Path | None) -> Generator[Row]:
     """The rows to do, their pictures that are addresses downloaded to a folder, if one is given."""
     rows = undone(source.rows(), missing)
     return Fetcher(fetched).rows(rows) if fetched else rows
+
+
+def _scan_here(work: Work, rows: Callable[[], Generator[Row]]) -> Generator[Record]:
+    """Records of the rows; the downloads end with them."""
+    with closing(rows()) as opened:
+        yield from Scanner.of(work).scan(opened)
 
 
 def _write(records: Generator[Record], parts: Parts, progress: Progress) -> None:

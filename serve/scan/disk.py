@@ -17,6 +17,7 @@ import numpy as np
 
 from model.finding import Finding
 from model.photo import PhotoError, Quality
+from serve.scan.error import ScanError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -36,13 +37,13 @@ class Ids:
     """The ids of the adverts so far."""
 
     def __init__(self) -> None:
-        self._database = _temporary("CREATE TABLE ids (id BLOB PRIMARY KEY) WITHOUT ROWID")
+        self._row = _temporary("CREATE TABLE ids (id BLOB PRIMARY KEY) WITHOUT ROWID")
 
     def __contains__(self, own: str) -> bool:
-        return self._database.execute("SELECT 1 FROM ids WHERE id = ?", (_key(own),)).fetchone() is not None
+        return self._row("SELECT 1 FROM ids WHERE id = ?", _key(own)) is not None
 
     def add(self, own: str) -> None:
-        self._database.execute("INSERT OR IGNORE INTO ids VALUES (?)", (_key(own),))
+        self._row("INSERT OR IGNORE INTO ids VALUES (?)", _key(own))
 
 
 class Findings:
@@ -57,7 +58,7 @@ class Findings:
         self._order = {key: number for number, key in enumerate(classes)}
         self._lock = Lock()
         self._looking: dict[str, Future[Result]] = {}
-        self._database = _temporary(
+        self._row = _temporary(
             "CREATE TABLE findings (sha256 TEXT PRIMARY KEY, answer, status, probability, probabilities, unfamiliarity,"
             " quality, text) WITHOUT ROWID"
         )
@@ -67,6 +68,9 @@ class Findings:
 
         `look` is given those that are met for the first time. Whoever meets one while it is looked at waits, after its
         own, so that nobody waits for ever.
+
+        Raises:
+            ScanError: There is no room for them on disk.
         """
         with self._lock:
             found: dict[str, Result] = {key: known for key in contents if (known := self._known(key))}
@@ -75,20 +79,22 @@ class Findings:
             self._looking |= own
         try:
             looked = dict(zip(own, look([contents[key] for key in own]), strict=True)) if own else {}
+            with self._lock:
+                for key, result in looked.items():
+                    if isinstance(result, Seen):
+                        self._keep(key, result)
         except BaseException as error:
             for future in own.values():
                 future.set_exception(error)
             raise
         with self._lock:
             for key, result in looked.items():
-                if isinstance(result, Seen):
-                    self._keep(key, result)
                 own[key].set_result(result)
                 del self._looking[key]
         return found | looked | {key: future.result() for key, future in awaited.items()}
 
     def _known(self, sha256: str) -> Seen | None:
-        row = self._database.execute("SELECT * FROM findings WHERE sha256 = ?", (sha256,)).fetchone()
+        row = self._row("SELECT * FROM findings WHERE sha256 = ?", sha256)
         if row is None:
             return None
         _, answer, status, probability, blob, unfamiliarity, quality, text = row
@@ -112,19 +118,30 @@ class Findings:
             vector[self._order[key]] = probability
         quality = json.dumps([asdict(each) for each in finding.quality])
         values = (finding.answer, finding.status, finding.probability, vector.tobytes(), finding.unfamiliarity, quality)
-        self._database.execute("INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (sha256, *values, text))
+        self._row("INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?, ?, ?)", sha256, *values, text)
 
 
 def _quality(advice: Sequence[str], **numbers: Any) -> Quality:
     return Quality(**numbers, advice=tuple(advice))
 
 
-def _temporary(table: str) -> sqlite3.Connection:
+def _temporary(table: str) -> Callable[..., Any]:
+    """A function that gives what a statement finds in a database of one table: a row of it, or None."""
     database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+
+    def row(statement: str, *values: object) -> Any:
+        try:
+            return database.execute(statement, values).fetchone()
+        except sqlite3.Error as error:
+            raise ScanError(
+                f"The temporary folder cannot be written ({error}): name one with room by SQLITE_TMPDIR or TMPDIR, "
+                "and the same command goes on."
+            ) from error
+
     for setting in ("journal_mode = OFF", "synchronous = OFF"):  # nothing of it outlives us
-        database.execute(f"PRAGMA {setting}")
-    database.execute(table)
-    return database
+        row(f"PRAGMA {setting}")
+    row(table)
+    return row
 
 
 def _key(own: str) -> bytes:

@@ -11,22 +11,24 @@ import socket
 import ssl
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from http.client import HTTPConnection, HTTPException
 from importlib.metadata import version
-from threading import Lock, Timer, get_ident
+from threading import Event, Lock, Timer, get_ident
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
 
 from model.classifier import ahead
 from model.photo import MAX_BYTES, PhotoError, too_many_bytes
+from model.photo.kind import kind_of
 from serve.scan.address import public_address
+from serve.scan.error import ScanError
 from serve.scan.faults import Attempts
 from serve.scanned import fetched_file
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Generator, Iterable
     from http.client import HTTPResponse
     from pathlib import Path
 
@@ -46,20 +48,32 @@ PAUSE = 0.25
 """Seconds between two requests to a host."""
 
 WAITS = (2.0, 10.0)
-"""Seconds before the second and the third try; a host may ask for more, up to LONGEST_WAIT."""
+"""Seconds before the second and the third try."""
 
 LONGEST_WAIT = 60.0
+"""Seconds that a host may ask us to stay away, from all of its pictures."""
+
+GIVE_UP = 5
+"""Failures in a row to reach a host, or to be let in by one that asks us to wait: then this run asks it no more."""
+
 REDIRECT = {301, 302, 303, 307, 308}
 PASSING = {408, 425, 429, 500, 502, 503, 504}
 KEEP_OUT = {"noai", "noimageai", "noindex", "noimageindex", "none"}
 
 
 class LaterError(PhotoError):
-    """It may go better after `seconds`."""
+    """It may go better in a later run."""
 
-    def __init__(self, message: str, seconds: float = 0) -> None:
+    def __init__(self, message: str) -> None:
         super().__init__("unreadable_file", f"{message}; try again with --retry.")
-        self.seconds = seconds
+
+
+class SoonError(LaterError):
+    """It may go better in this run, after `seconds`; `is_of_host`: the host's other pictures would fare the same."""
+
+    def __init__(self, message: str, seconds: float = 0, is_of_host: bool = False) -> None:
+        super().__init__(message)
+        self.seconds, self.is_of_host = seconds, is_of_host
 
 
 class Target(NamedTuple):
@@ -76,7 +90,9 @@ class Fetcher:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._turns = _Turns()
+        self._stopped = Event()
+        self._guard = Lock()
+        self._hosts: dict[str, _Host] = {}
         self._fetching = Attempts()
 
     def rows(self, rows: Iterable[Row]) -> Generator[Row]:
@@ -85,7 +101,8 @@ class Fetcher:
         try:
             yield from ahead(pool, self._pictures_of, rows, AHEAD)
         finally:
-            pool.shutdown(cancel_futures=True)  # who stops early waits for the downloads in work alone
+            self._stopped.set()
+            pool.shutdown(cancel_futures=True)  # who stops early waits for what was asked already, and no more
 
     def _pictures_of(self, row: Row) -> Row:
         names = [name for name in map(str, row.advert.pictures) if is_address(name)]
@@ -97,32 +114,44 @@ class Fetcher:
         if file.exists():
             return file
         try:
-            content = self._try_thrice(url)
+            return self._try_thrice(url, file)
         except PhotoError as error:
             return PhotoError(error.code, str(error))  # a LaterError cannot cross to another process
-        file.parent.mkdir(parents=True, exist_ok=True)
-        partial = file.with_name(f"{file.name}.{get_ident()}.partial")
-        partial.write_bytes(content)
-        return partial.replace(file)
 
-    def _try_thrice(self, url: str) -> bytes:
+    def _try_thrice(self, url: str, file: Path) -> Path:
         for wait in WAITS:
             try:
-                return self._follow(url)
-            except LaterError as later:
-                time.sleep(min(max(wait, later.seconds), LONGEST_WAIT))
-        return self._follow(url)
+                return self._follow(url, file)
+            except SoonError:
+                _wait(self._stopped, wait)
+        return self._follow(url, file)
 
-    def _follow(self, url: str) -> bytes:
+    def _follow(self, url: str, file: Path) -> Path:
         for _ in range(REDIRECTS + 1):
             target = parse(url)
             address = public_address(target.host, target.port)
-            with self._turns.of(target.host):
-                answer = _ask(target, address)
-            if isinstance(answer, bytes):
-                return answer
+            with self._guard:
+                host = self._hosts.setdefault(target.host, _Host(self._stopped))
+            with host.lock:
+                if file.exists():  # another advert with the same picture had its turn before
+                    return file
+                answer = host.ask(target, address)
+                if isinstance(answer, bytes):
+                    return _keep(answer, file)
             url = urljoin(url, answer)
         raise PhotoError("unreadable_file", f"This address leads on more than {REDIRECTS} times.")
+
+
+def _keep(content: bytes, file: Path) -> Path:
+    partial = file.with_name(f"{file.name}.{get_ident()}.partial")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(content)
+        return partial.replace(file)
+    except OSError as error:
+        raise ScanError(
+            f"{str(file)!r} cannot be written: {error.strerror or error}; what is done is kept, go on when it can."
+        ) from error
 
 
 def is_address(name: str) -> bool:
@@ -147,24 +176,34 @@ def parse(url: str) -> Target:
 _IN_QUERY = "/%:@!$&'()*+,;=~?"
 
 
-class _Turns:
-    """One request to a host at a time, with a pause after each."""
+class _Host:
+    """Whoever holds its lock may ask it: one request at a time, with a pause after each, until it is given up."""
 
-    def __init__(self) -> None:
-        self._guard = Lock()
-        self._locks: dict[str, Lock] = {}
-        self._last: dict[str, float] = {}
+    def __init__(self, stopped: Event) -> None:
+        self.lock = Lock()
+        self._stopped = stopped
+        self._free_at = 0.0
+        self._failures = 0
 
-    @contextmanager
-    def of(self, host: str) -> Iterator[None]:
-        with self._guard:
-            lock = self._locks.setdefault(host, Lock())
-        with lock:
-            time.sleep(max(0.0, self._last.get(host, 0.0) + PAUSE - time.monotonic()))
-            try:
-                yield
-            finally:
-                self._last[host] = time.monotonic()
+    def ask(self, target: Target, address: str) -> bytes | str:
+        """See `_ask`; raises LaterError where the host was given up."""
+        if self._failures >= GIVE_UP:
+            raise LaterError(f"{target.host[:80]!r} did not let us in {GIVE_UP} times in a row")
+        _wait(self._stopped, self._free_at - time.monotonic())
+        before, self._failures, pause = self._failures, 0, PAUSE
+        try:
+            return _ask(target, address)
+        except SoonError as error:
+            pause = max(pause, min(error.seconds, LONGEST_WAIT))
+            self._failures = before + 1 if error.is_of_host else 0
+            raise
+        finally:
+            self._free_at = time.monotonic() + pause
+
+
+def _wait(stopped: Event, seconds: float) -> None:
+    if stopped.wait(max(0.0, seconds)):
+        raise LaterError("The scan was stopped")
 
 
 class _Connection(HTTPConnection):
@@ -195,6 +234,7 @@ def _ask(target: Target, address: str) -> bytes | str:
         timer = Timer(SECONDS, connection.end)
         timer.start()
         try:
+            _reach(connection, host)
             agent = f"{AGENT}/{version('schreger')}"
             connection.request("GET", target.path, headers={"User-Agent": agent, "Accept": "image/*"})
             with connection.getresponse() as response:
@@ -203,12 +243,29 @@ def _ask(target: Target, address: str) -> bytes | str:
         except PhotoError:
             raise
         except (OSError, HTTPException, ValueError) as error:
-            raise LaterError(f"{host} does not answer as it should") from error
+            raise SoonError(f"{host} does not answer as it should") from error
         finally:
             timer.cancel()
-    if isinstance(answer, bytes) and cut_off:
-        raise LaterError(f"The picture from {host} broke off")
+    if isinstance(answer, bytes):
+        if cut_off:
+            raise SoonError(f"The picture from {host} broke off")
+        _check_is_picture(answer, host)
     return answer
+
+
+def _reach(connection: _Connection, host: str) -> None:
+    try:
+        connection.connect()
+    except OSError as error:
+        raise SoonError(f"{host} cannot be reached", is_of_host=True) from error
+
+
+def _check_is_picture(content: bytes, host: str) -> None:
+    """Raises LaterError; what a host sends in a picture's place, as a page that asks who we are, is not kept."""
+    try:
+        kind_of(content)
+    except PhotoError as error:
+        raise LaterError(f"What {host} sent is no picture that can be opened") from error
 
 
 def _answer(response: HTTPResponse, host: str) -> bytes | str:
@@ -216,7 +273,8 @@ def _answer(response: HTTPResponse, host: str) -> bytes | str:
         return location
     if response.status in PASSING:
         asked = response.headers.get("Retry-After", "")
-        raise LaterError(f"{host} answers {response.status}", float(asked) if re.fullmatch(r"\d{1,6}", asked) else 0)
+        seconds = float(asked) if re.fullmatch(r"\d{1,6}", asked) else 0
+        raise SoonError(f"{host} answers {response.status}", seconds, is_of_host=seconds > 0)
     if response.status != 200:
         raise PhotoError("unreadable_file", f"{host} answers {response.status}, so there is no picture.")
     if keeps_out(response.headers.get_all("X-Robots-Tag") or []):
@@ -232,7 +290,13 @@ def _answer(response: HTTPResponse, host: str) -> bytes | str:
 def keeps_out(tags: list[str]) -> bool:
     """Whether X-Robots-Tag headers, for everyone or for us by name, say that machines shall not take a picture."""
     for tag in tags:
-        agent, _, rules = tag.rpartition(":")
-        if agent.strip().lower() in ("", AGENT) and KEEP_OUT & {rule.strip().lower() for rule in rules.split(",")}:
-            return True
+        agent = ""  # who the rules are for, until another is named; nobody's name is everyone
+        for part in tag.lower().split(","):
+            named = _NAMED.match(part)
+            agent, rule = (named[1], part[named.end() :]) if named else (agent, part)
+            if agent in ("", AGENT) and rule.strip() in KEEP_OUT:
+                return True
     return False
+
+
+_NAMED = re.compile(r"\s*(?!max-|unavailable_after)([^\s:]+)\s*:")

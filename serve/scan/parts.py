@@ -16,9 +16,10 @@ import pyarrow
 import pyarrow.parquet
 
 from serve.scan.error import ScanError
+from serve.scanned import CLAIM
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from serve.scan.read import Row
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 ROWS = 256
 """Rows of a part: some seconds of work, which is all that a kill loses."""
 
-CLAIM = "scan.json"
 TEXT, TEXTS = pyarrow.string(), pyarrow.list_(pyarrow.string())
 PICTURE = pyarrow.struct({
     "path": TEXT, "sha256": TEXT, "status": TEXT, "answer": TEXT, "probability": pyarrow.float64(), "top": TEXT,
@@ -156,7 +156,7 @@ class Parts:
         return self.folder / f"part-{part:05d}.parquet"
 
 
-def undone(rows: Iterable[Row], missing: Mapping[int, Collection[int]]) -> Iterator[Row]:
+def undone(rows: Iterable[Row], missing: Mapping[int, Collection[int]]) -> Generator[Row]:
     """Those of the rows that are still to be done."""
     return (row for row in rows if row.number in missing.get(row.number // ROWS, ()))
 

@@ -7,6 +7,7 @@ or tars. It is read from its start each time, which is quick beside looking at p
 from __future__ import annotations
 
 import hashlib
+import os
 import posixpath
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from serve.advert import Advert
 from serve.advert.read import named_columns, number_text, stream_adverts, to_advert
+from serve.output import escaped
 from serve.scan.disk import Ids
 from serve.scan.error import ScanError
 from serve.scan.store import Place
@@ -60,7 +62,7 @@ class Source:
     Attributes:
         place: Its file, or its folder.
         kind: `pictures`, `.tar`, `.parquet` or `table`; a folder of such files alone is of
-            their kind.
+            their kind, with those that other programs leave beside them, as `_SUCCESS`, passed over.
         without: A folder that is left out, wherever it lies.
     """
 
@@ -75,7 +77,7 @@ class Source:
         if not place.is_folder():
             return cls(place, place.ending if place.ending in (TAR, PARQUET) else "table", without)
         source = cls(place, "pictures", without)
-        endings = {part.ending for part in source._parts()}
+        endings = {part.ending for part in source._parts() if not source._is_beside(part)}
         return replace(source, kind=endings.pop()) if endings in ({TAR}, {PARQUET}) else source
 
     def rows(self, tell: Tell | None = None) -> Iterator[Row]:
@@ -93,10 +95,11 @@ class Source:
         return self.place if self.place.is_folder() else self.place.parent
 
     def digest(self) -> str:
-        """Digest of what decides the rows: of tables all bytes, of pictures and tars their names and sizes."""
+        """Digest of what decides the rows: of pictures their names, of tars their sizes too, of tables all bytes."""
         digest = hashlib.sha256()
         for part in self._parts():
-            digest.update(f"{posixpath.relpath(part.path, self.place.path)}\t{part.size()}\n".encode(errors="replace"))
+            size = "" if self.kind == "pictures" else part.size()
+            digest.update(f"{posixpath.relpath(part.path, self.place.path)}\t{size}\n".encode(errors="replace"))
             if self.kind in ("table", PARQUET):
                 with part.open() as stream:
                     while chunk := stream.read(CHUNK):
@@ -107,15 +110,23 @@ class Source:
         if not self.place.is_folder():
             yield self.place
             return
-        mine = f"{self.without.absolute()}/"
-        yield from (part for part in self.place.files() if not (part.is_local and part.path.startswith(mine)))
+        real, mine = os.path.realpath(self.place.path), posixpath.join(os.path.realpath(self.without), "")
+        for part in self.place.files():
+            below = part.path.removeprefix(self.place.path).lstrip("/")
+            is_mine = part.is_local and posixpath.join(real, below).startswith(mine)
+            if not is_mine and (self.kind == "pictures" or not self._is_beside(part)):
+                yield part
+
+    def _is_beside(self, part: Place) -> bool:
+        """Whether a file, or a folder that it is in, is named as what is no data is; cameras name photos so, too."""
+        return "/_" in part.path.removeprefix(self.place.path)
 
     def _adverts(self, tell: Tell | None) -> Iterator[tuple[Advert, tuple[Span, ...]]]:
         seen = Ids()
         for part in self._parts():
             if self.kind == "pictures":
                 name = posixpath.relpath(part.path, self.place.path)
-                yield Advert(name, pictures=(name,)), (Span(part.path),)
+                yield Advert(escaped(name), pictures=(name,)), (Span(part.path),)
             elif self.kind == TAR:
                 for row, members, fault in read_tar(part):
                     spans = tuple(Span(part.path, member.start, member.size) for member in members)

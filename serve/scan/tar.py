@@ -34,7 +34,7 @@ def read_tar(file: Place) -> Iterator[tuple[dict[str, Any], list[Member], str]]:
     """For each sample its fields, its pictures, and what is wrong with it; `id` is its key where no other is given.
 
     Raises:
-        ScanError: It is no tar, or is cut off.
+        ScanError: It is no tar, or is damaged or cut off.
     """
     try:
         with file.open() as stream, tarfile.open(fileobj=stream, mode="r:") as opened:
@@ -46,10 +46,17 @@ def read_tar(file: Place) -> Iterator[tuple[dict[str, Any], list[Member], str]]:
 
 
 def _members(opened: Any) -> Iterator[tarfile.TarInfo]:
-    """The members one by one; the list that tarfile keeps of them is emptied, since it would grow."""
+    """The members one by one; the list that tarfile keeps of them is emptied, since it would grow.
+
+    tarfile ends as quietly at a damaged header, or where the file was cut, as at the block of zeros that every writer
+    puts after the last member.
+    """
     while member := opened.next():
         opened.members.clear()
         yield member
+    opened.fileobj.seek(opened.offset)
+    if opened.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+        raise tarfile.ReadError(f"it is damaged or cut off at byte {opened.offset:,}, so that what follows is lost")
 
 
 def _sample(

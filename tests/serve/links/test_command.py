@@ -76,7 +76,8 @@ def test_the_pictures_of_a_scan_are_matched(schreger: Run, adverts: Path, tmp_pa
         {"row": 3, "id": "4", "pictures": None},
     ]
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist(listed), scan / "part-00000.parquet")
-    (scan / "part-00000.json").write_text("{}")
+    for name in ("scan.json", "part-00000.json"):
+        (scan / name).write_text("{}")
     out = tmp_path / "links.jsonl"
     done = schreger("match", scan, "--adverts", adverts, "--out", out)
     assert done.returncode == 0, done.stderr

@@ -1,8 +1,11 @@
 """Adverts to scan, and what came of it."""
 
+import contextlib
 import csv
 import json
 import random
+import resource
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -77,3 +80,14 @@ def assert_same(one: list[dict[str, Any]], other: list[dict[str, Any]]) -> None:
                 y[key] for key in ("path", "sha256", "status", "answer", "error")
             ]
             assert abs((x["probability"] or 0) - (y["probability"] or 0)) <= 0.005
+
+
+@contextlib.contextmanager
+def room_for(size: int) -> Iterator[None]:
+    """No file can grow beyond so many bytes, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
