@@ -196,7 +196,7 @@ def test_a_changed_policy_cannot_pass_for_the_shipped_one(tmp_path: Path) -> Non
     file.write_text(changed, encoding="utf-8")
     with pytest.raises(PolicyError, match="give it one of its own"):
         load_policy(file)
-    file.write_text(changed.replace('version: "1"', "version: mine"), encoding="utf-8")
+    file.write_text(changed.replace('version: "2"', "version: mine"), encoding="utf-8")
     assert load_policy(file).base_rate == 0.3
 
 

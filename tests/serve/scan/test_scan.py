@@ -153,7 +153,7 @@ def test_identical_pictures_are_looked_at_once(
 def test_another_input_bundle_or_policy_is_refused_in_a_sentence(adverts: Path, tmp_path: Path, scan: Scan) -> None:
     scan(adverts, tmp_path / "out")
     policy = tmp_path / "policy.yaml"
-    policy.write_text(POLICY.read_text(encoding="utf-8").replace('version: "1"', "version: mine"), encoding="utf-8")
+    policy.write_text(POLICY.read_text(encoding="utf-8").replace('version: "2"', "version: mine"), encoding="utf-8")
     with pytest.raises(ScanError, match="another policy"):
         scan(adverts, tmp_path / "out", policy=policy)
     claim = json.loads((tmp_path / "out/scan.json").read_text())
