@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import os
 from dataclasses import astuple, dataclass, fields
 from typing import TYPE_CHECKING, Literal, get_args
 
-from serve.output import guarded, unguarded
+from serve.output import guarded, line_end, unguarded
 from serve.review.queue import ReviewError
 
 if TYPE_CHECKING:
@@ -42,16 +43,16 @@ def append_decision(file: Path, decision: Decision) -> None:
     """Add a decision. It is on the disk when this returns; a line that a crash cut off is ended before.
 
     Raises:
-        ReviewError: The file cannot be written.
+        ReviewError: The file cannot be written; it is then as it was.
     """
     try:
         with file.open("ab+", buffering=0) as stream:
-            size = stream.seek(0, os.SEEK_END)
-            start = b"" if size else _line(COLUMNS)
-            if size:
-                stream.seek(-1, os.SEEK_END)
-                start = b"" if stream.read(1) == b"\n" else b"\n"
-            stream.write(start + _line(astuple(decision)))
+            start = line_end(stream) if stream.seek(0, os.SEEK_END) else _line(COLUMNS)
+            line = start + _line(astuple(decision))
+            written = stream.write(line)
+            if written < len(line):  # else a part of it might be read as a decision that was told to be lost
+                stream.truncate(stream.tell() - written)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(stream.fileno())
     except OSError as error:
         raise ReviewError(f"{str(file)!r} cannot be written: {error.strerror or error}.") from error
