@@ -14,12 +14,13 @@ from model.photo import PhotoError, open_photo, thumbnail
 from serve.page.answer import image, problem
 from serve.page.own import user_of
 from serve.page.plain import printable
+from serve.review import as_choice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from serve.casebook import User
-    from serve.review import Choice, PictureShown, ReviewDesk, Undecided
+    from serve.review import PictureShown, ReviewDesk, Undecided
     from serve.words import Words
 
 PREVIEW: Final = 640
@@ -28,7 +29,6 @@ PREVIEW: Final = 640
 MAX_NAME: Final = 100
 MAX_NOTE: Final = 1_000
 FIELDS: Final = ("by", "advert", "choice", "label", "note", "again")
-CHOICES: Final[Mapping[str, Choice]] = {"clear": "clear", "block": "block"}
 LOG: Final = logging.getLogger(__name__)
 
 
@@ -99,7 +99,7 @@ def _decided(desk: ReviewDesk, words: Words, turn: Turn, form: Mapping[str, str]
     label = form["label"] if form["label"] in words.taxonomy else ""
     if form["choice"] == "skip":
         return replace(turn, skipped=turn.skipped | {form["advert"]})
-    if choice := CHOICES.get(form["choice"]):
+    if choice := as_choice(form["choice"]):
         desk.decide(form["advert"], choice, label, turn.by, _line(form["note"], MAX_NOTE))
     return turn
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Choice = Literal["clear", "block"]
+CHOICES: tuple[Choice, ...] = get_args(Choice)
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,16 @@ class Decision:
 
 
 COLUMNS = tuple(field.name for field in fields(Decision))
+
+
+def as_choice(text: str) -> Choice | None:
+    """The choice that a text names, if it names one."""
+    return next((choice for choice in CHOICES if choice == text), None)
+
+
+def one_line(text: str) -> str:
+    """Text as a file of decisions holds it: a line end inside is a space."""
+    return " ".join(text.splitlines())
 
 
 def append_decision(file: Path, decision: Decision) -> None:
@@ -77,19 +88,12 @@ def read_decisions(file: Path) -> list[Decision]:
         raise ReviewError(f"{str(file)!r} cannot be read as a file of decisions: {error}.") from error
     if tuple(header.split(",")) != COLUMNS:
         raise ReviewError(f"{str(file)!r} is no file of decisions: its columns must be {','.join(COLUMNS)}.")
-    rows = (next(csv.reader([line]), []) for line in lines)
-    return [
-        _decision(list(map(unguarded, row))) for row in rows if len(row) == len(COLUMNS) and row[1] in get_args(Choice)
-    ]
-
-
-def _decision(row: list[str]) -> Decision:
-    choice: Choice = "clear" if row[1] == "clear" else "block"
-    return Decision(row[0], choice, *row[2:])
+    rows = ([*map(unguarded, row)] for line in lines for row in csv.reader([line]) if len(row) == len(COLUMNS))
+    return [Decision(own, choice, *rest) for own, chosen, *rest in rows if (choice := as_choice(chosen))]
 
 
 def _line(cells: tuple[str, ...]) -> bytes:
-    """One line, whatever the cells hold: a line end inside one becomes a space."""
+    """One line, whatever the cells hold."""
     line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow([guarded(" ".join(cell.splitlines())) for cell in cells])
+    csv.writer(line, lineterminator="\n").writerow([guarded(one_line(cell)) for cell in cells])
     return line.getvalue().encode("utf-8", "backslashreplace")
