@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import posixpath
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,10 @@ from serve.casebook.commands import who
 from serve.casebook.keys import KEYS
 from serve.command import SOME_UNREADABLE
 from serve.pictured import read_scanned
-from serve.review import latest, read_decisions
+from serve.review import latest, one_line, read_decisions
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from serve.casebook import Casebook, ItemFile
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from serve.review import Decision
 
 COLUMNS = ("platform", "seller", "score", "reasons", "policy")
+NAMED = 5
+"""Adverts that are named when they are not in the scan."""
 
 
 def command(
@@ -40,7 +43,7 @@ def command(
     new: bool,
     bundle: str,
 ) -> int:
-    """Add the adverts that are not in the case yet; the exit status is 3 when some have no picture to keep."""
+    """Add the adverts that are not in the case yet; the exit status is 3 when some are left out."""
     casebook, adder = open_casebook(where, keys or KEYS), who(by)
     there = {} if new else {item.item.title: item for item in casebook.case(case).items}
     blocked = {own: each for own, each in latest(read_decisions(decisions)).items() if each.decision == "block"}
@@ -48,7 +51,7 @@ def command(
         raise CasebookError(f"{str(decisions)!r} blocks no advert, so there is nothing to add.")
     classifier = Classifier.load(bundle)
     added = left_out = 0
-    for row, pictures in _rows(scan, adverts, pictures_root, blocked):
+    for decision, row, pictures in _rows(scan, adverts, pictures_root, blocked):
         item = there.get(_title(row))
         if item is None:
             photos = list(_photos(row, pictures, classifier))
@@ -61,20 +64,22 @@ def command(
             number = casebook.add_item(case, photos, together, adder, _title(row), new and not added)
             item = casebook.case(case).item(number)
             added += 1
-        _write_down(casebook, case, item, row, blocked[row["id"]], adder)
+        _write_down(casebook, case, item, row, decision, adder)
+    if blocked:
+        named = ", ".join(map(repr, itertools.islice(blocked, NAMED)))
+        more = " and others" if len(blocked) > NAMED else ""
+        typer.echo(f"{str(scan)!r} lacks {len(blocked)} adverts that are blocked: {named}{more}.", err=True)
     typer.echo(f"Added {added} adverts to {case}.", err=True)
-    return SOME_UNREADABLE if left_out else 0
+    return SOME_UNREADABLE if left_out or blocked else 0
 
 
 def _rows(
-    scan: Path, adverts: Path, root: Path | None, blocked: Container[str]
-) -> Iterator[tuple[dict[str, Any], list[Located]]]:
-    """Those of the scan that are blocked, each id once, with their pictures."""
-    seen = set()
+    scan: Path, adverts: Path, root: Path | None, blocked: dict[str, Decision]
+) -> Iterator[tuple[Decision, dict[str, Any], list[Located]]]:
+    """Those of the scan that are blocked, with their pictures; each is taken out of `blocked`."""
     for row, _, pictures in read_scanned(scan, COLUMNS, adverts, root):
-        if row["id"] in blocked and row["id"] not in seen:
-            seen.add(row["id"])
-            yield row, pictures
+        if decision := blocked.pop(one_line(row["id"] or ""), None):
+            yield decision, row, pictures
 
 
 def _title(row: dict[str, Any]) -> str:

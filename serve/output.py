@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 import sys
 from contextlib import contextmanager
@@ -83,6 +84,14 @@ def guarded(cell: str) -> str:
 def unguarded(cell: str) -> str:
     """What was given to `guarded`."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
+def line_end(stream: BinaryIO) -> bytes:
+    """What is to be written before another line: a line end where a crash or an editor left the last line without."""
+    if not stream.seek(0, os.SEEK_END):
+        return b""
+    stream.seek(-1, os.SEEK_END)
+    return b"" if stream.read(1) == b"\n" else b"\n"
 
 
 class Csv:

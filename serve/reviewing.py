@@ -22,6 +22,7 @@ from serve.review import (
     Undecided,
     append_decision,
     latest,
+    one_line,
     read_annotations,
     read_decisions,
     write_tasks,
@@ -91,11 +92,12 @@ def waiting(scan: Path, adverts: Path, root: Path | None = None) -> Iterator[Und
     Raises:
         ScanFolderError, ScanError, AdvertFileError: The adverts cannot be read, or are not those that were scanned.
     """
-    seen = {"", None}
+    seen = {""}
     for row, advert, pictures in read_scanned(scan, COLUMNS, adverts, root):
-        if row["verdict"] == "review" and row["id"] not in seen:
-            seen.add(row["id"])
-            yield _undecided(row, advert, pictures)
+        own = one_line(row["id"] or "")
+        if row["verdict"] == "review" and own not in seen:
+            seen.add(own)
+            yield _undecided(own, row, advert, pictures)
 
 
 def open_review(scan: Path, adverts: Path, decisions: Path, pictures_root: Path | None) -> ReviewDesk:
@@ -107,13 +109,13 @@ def open_review(scan: Path, adverts: Path, decisions: Path, pictures_root: Path 
     return ReviewDesk({advert.id: advert for advert in waiting(scan, adverts, pictures_root)}, decisions)
 
 
-def _undecided(row: dict[str, Any], advert: Advert, located: Sequence[Located]) -> Undecided:
+def _undecided(own: str, row: dict[str, Any], advert: Advert, located: Sequence[Located]) -> Undecided:
     pictures = tuple(
         PictureShown(each["path"], each["answer"] or "", each["probability"] or 0.0, place.read, place.is_below_root)
         for each, place in zip(row["pictures"] or (), located, strict=True)
     )
     return Undecided(
-        row["id"], advert.title, advert.text, advert.seller, advert.platform, row["score"], row["answer"] or "",
+        own, advert.title, advert.text, advert.seller, advert.platform, row["score"], row["answer"] or "",
         tuple(row["reasons"] or ()), pictures, f"{row['bundle']} {row['policy']}",
     )  # fmt: skip
 
@@ -142,7 +144,7 @@ def _copied(undecided: Sequence[Undecided], folder: Path) -> tuple[list[Undecide
 
 
 def _check_known(decisions: Sequence[Decision], scan: Path, annotations: Path) -> None:
-    known = {row["id"] for row in read_scan(scan, ("id", "verdict")) if row["verdict"] == "review"}
+    known = {one_line(row["id"] or "") for row in read_scan(scan, ("id", "verdict")) if row["verdict"] == "review"}
     unknown = next((decision.id for decision in decisions if decision.id not in known), None)
     if unknown is not None:
         raise ReviewError(

@@ -6,13 +6,12 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, FastAPI, Request, Response, Security
-from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 
 from serve.api.desk import Desk
-from serve.api.error import ApiError, invalid, of_status, our_fault, to_response
+from serve.api.error import ApiError, of_status, our_fault, to_response
 from serve.api.guard import Guard
 from serve.api.limits import Limits
 from serve.api.routes import PREFIX, public, router
@@ -48,7 +47,6 @@ def build_api(
     # The guard checks keys; this tells the OpenAPI document that they are needed.
     app.include_router(router, dependencies=[Security(HTTPBearer(auto_error=False))] if keys else [])
     app.add_exception_handler(ApiError, _tell)
-    app.add_exception_handler(RequestValidationError, _tell)
     app.add_exception_handler(HTTPException, _tell)
     app.add_exception_handler(Exception, _tell)
     return Guard(app, desk, keys, {OPENAPI, *_paths(public)}, {OPENAPI, *_paths(public), *_paths(router)})
@@ -63,8 +61,6 @@ async def _tell(request: Request, raised: Exception) -> Response:
     headers = None
     if isinstance(raised, ApiError):
         error = raised
-    elif isinstance(raised, RequestValidationError):
-        error = invalid(raised.errors())
     elif isinstance(raised, HTTPException):
         error, headers = of_status(raised.status_code), raised.headers  # a 405 says in them what is allowed
     else:

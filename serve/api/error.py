@@ -23,7 +23,7 @@ IN_PLAIN_WORDS = {
     "extra_forbidden": "there is no such field",
     "missing": "it is needed",
     "bytes_type": "a picture must be written in base64",
-    "model_attributes_type": "an object is wanted",
+    "model_type": "an object is wanted",
     "string_type": "one text is wanted, as a string",
     "string_too_long": "at most {max_length} characters are taken",
     "too_long": "at most {max_length} are taken at a time",
@@ -57,7 +57,7 @@ def our_fault() -> ApiError:
 def invalid(errors: Sequence[Any]) -> ApiError:
     """A request that is not as the schema says, from the errors that pydantic lists; the first is told."""
     first = errors[0]
-    where = ".".join(str(part) for part in first["loc"] if part != "body") or "body"
+    where = ".".join(map(str, first["loc"])) or "body"
     plain = IN_PLAIN_WORDS.get(first["type"])
     why = plain.format(**first.get("ctx", {})) if plain else first["msg"].rstrip(".")
     return ApiError(422, "invalid_request", f"The request cannot be used: {where}: {why}.")

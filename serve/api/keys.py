@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from model.errors import SchregerError
+from serve.output import line_end
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,9 +76,9 @@ def add(name: str, file: Path) -> None:
         raise KeysError(f"{name!r} cannot name a key; use letters, digits, dots, dashes and underscores.")
     key = secrets.token_urlsafe(32)
     try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        with open(descriptor, "a", encoding="utf-8") as lines:  # noqa: PTH123 - Path.open cannot set the mode
-            lines.write(f"{name} {digest_of(key)}\n")
+        descriptor = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+        with open(descriptor, "ab+") as lines:  # noqa: PTH123 - Path.open cannot set the mode
+            lines.write(line_end(lines) + f"{name} {digest_of(key)}\n".encode())
     except OSError as error:
         raise KeysError(f"{str(file)!r} cannot be written: {error.strerror or error}.") from None
     typer.echo(key)

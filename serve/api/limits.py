@@ -26,7 +26,7 @@ class Limits:
     Attributes:
         body: Bytes of one request.
         bodies: Bytes of all requests that are in memory together.
-        waiting: Adverts and photos that wait for a core; once there are so many, no request is taken on.
+        waiting: Requests that wait for a core; once there are so many, no other is taken on.
         sending: Seconds that a request may take to arrive.
         answering: Seconds after which no answer is given any more.
         a_minute: Requests of one key in a minute, which may come all at once.

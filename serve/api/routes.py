@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import ValidationError
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from serve.api.desk import Desk
@@ -54,6 +55,13 @@ public = APIRouter(prefix=PREFIX)
 router = APIRouter(prefix=PREFIX, responses={status: {"model": ErrorOut, **said} for status, said in ERRORS.items()})
 
 
+def _batch() -> dict[str, Any]:
+    """The body of a batch for the OpenAPI document."""
+    schema = AdvertsIn.model_json_schema()
+    schema["properties"]["adverts"]["items"] = schema.pop("$defs")["AdvertIn"]
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
 def _body(model: type[Given]) -> dict[str, Any]:
     """A body for the OpenAPI document: JSON with pictures in base64, or a form with pictures as files."""
     schema = model.model_json_schema()
@@ -88,10 +96,11 @@ async def vet(request: Request, desk: AtDesk) -> VerdictOut:
     return verdict
 
 
-@router.post("/vet/batch")
-async def vet_batch(adverts: AdvertsIn, desk: AtDesk) -> VerdictsOut:
+@router.post("/vet/batch", openapi_extra=_batch())
+async def vet_batch(request: Request, desk: AtDesk) -> VerdictsOut:
     """Judge many adverts; the verdicts come in their order."""
-    return VerdictsOut(verdicts=tuple(await desk.vet(adverts.adverts)))
+    batch = await _read(request, AdvertsIn, forms=False)
+    return VerdictsOut(verdicts=tuple(await desk.vet(batch.adverts)))
 
 
 @router.post("/classify", openapi_extra=_body(PhotosIn))
@@ -106,8 +115,8 @@ async def match(request: Request, desk: AtDesk) -> MatchesOut:
     return await desk.match((await _read(request, PhotosIn)).pictures)
 
 
-async def _read(request: Request, model: type[Body]) -> Body:
-    """The body of a request, whichever of the two kinds it is.
+async def _read(request: Request, model: type[Body], forms: bool = True) -> Body:
+    """The body of a request: JSON, or a form where forms are taken.
 
     Raises:
         ApiError: It is of another kind, or not as the model says.
@@ -116,21 +125,40 @@ async def _read(request: Request, model: type[Body]) -> Body:
     try:
         if kind == "application/json":
             return model.model_validate_json(await request.body())
-        if kind == "multipart/form-data":
+        if forms and kind == "multipart/form-data":
             return model.model_validate(await _form(request))
     except ValidationError as error:
         raise invalid(error.errors(include_url=False, include_input=False)) from None
     except MultiPartException as error:
         raise ApiError(400, "invalid_request", f"The form cannot be read: {error.message.rstrip('.')}.") from None
-    raise ApiError(415, "unsupported_media_type", "Send multipart/form-data or application/json.")
+    kinds = "multipart/form-data or application/json" if forms else "application/json"
+    raise ApiError(415, "unsupported_media_type", f"Send {kinds}.")
+
+
+class _Parser(MultiPartParser):
+    """Refuses a form that was cut off: the part that was cut would be missing without a word."""
+
+    spool_max_size = 2**40  # never to a disk; the body was limited before
+    _ended = False
+
+    def on_end(self) -> None:
+        self._ended = True
+
+    async def parse(self) -> FormData:
+        self.stream = self._whole(self.stream)  # what the stream raises closes the files that were begun
+        return await super().parse()
+
+    async def _whole(self, stream: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+        async for chunk in stream:
+            yield chunk
+        if not self._ended:
+            raise MultiPartException("The boundary that closes it is missing")
 
 
 async def _form(request: Request) -> dict[str, Any]:
     """The fields of a form: `pictures` is a list of files, any other is one text."""
     limits = {"max_files": 10 * MAX_PICTURES, "max_fields": 100, "max_part_size": 4 * MAX_TEXT + 4}
-    parser = MultiPartParser(request.headers, request.stream(), **limits)
-    parser.spool_max_size = 2**40  # never to a disk; the body was limited before
-    form = await parser.parse()
+    form = await _Parser(request.headers, request.stream(), **limits).parse()
     try:
         return {name: await _field(name, form.getlist(name)) for name in form}
     finally:

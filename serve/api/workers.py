@@ -22,7 +22,8 @@ class Workers:
     """Threads, one a core, that take one task of each request in turn, so that none waits behind a long one.
 
     The network runs a photo at a time on each core (see `model.engine`), so tasks of many requests together keep all
-    cores at work; nothing would be won by joining them to batches.
+    cores at work; nothing would be won by joining them to batches. `spaces` counts requests that wait, since one with
+    many tasks keeps no other from its turn; `waiting` counts tasks.
     """
 
     def __init__(self, spaces: int, count: int = CORES) -> None:
@@ -37,8 +38,7 @@ class Workers:
         """Take on the tasks of one request, at least one; all of them or none.
 
         Raises:
-            ApiError: As many tasks wait as there are spaces. A request with more tasks than are free is still taken
-                on, since one with many would otherwise never find room.
+            ApiError: As many requests wait as there are spaces.
         """
         futures: list[Future[Result]] = [Future() for _ in tasks]
         with self._lock:
@@ -51,7 +51,7 @@ class Workers:
 
     def check_room(self) -> None:
         """Raises ApiError where no request would be taken on now."""
-        if self.waiting >= self.spaces:
+        if len(self._requests) >= self.spaces:
             raise busy(self.seconds_to_wait())
 
     def seconds_to_wait(self) -> int:

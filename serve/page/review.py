@@ -14,12 +14,13 @@ from model.photo import PhotoError, open_photo, thumbnail
 from serve.page.answer import image, problem
 from serve.page.own import user_of
 from serve.page.plain import printable
+from serve.review import as_choice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from serve.casebook import User
-    from serve.review import Choice, PictureShown, ReviewDesk, Undecided
+    from serve.review import PictureShown, ReviewDesk, Undecided
     from serve.words import Words
 
 PREVIEW: Final = 640
@@ -28,7 +29,6 @@ PREVIEW: Final = 640
 MAX_NAME: Final = 100
 MAX_NOTE: Final = 1_000
 FIELDS: Final = ("by", "advert", "choice", "label", "note", "again")
-CHOICES: Final[Mapping[str, Choice]] = {"clear": "clear", "block": "block"}
 LOG: Final = logging.getLogger(__name__)
 
 
@@ -76,11 +76,14 @@ def take_turn(
         turn = replace(turn, by=turn.by or _line(form["by"], MAX_NAME))
         if not turn.by:
             return turn, _start(words, asks_name=True)
+        said = ""
         if form["again"]:
             turn = replace(turn, skipped=frozenset())
-        elif form["advert"] in desk.adverts:
-            turn = _decided(desk, words, turn, form)
-        return turn, _next(desk, words, turn)
+        elif form["choice"] == "skip":
+            turn = replace(turn, skipped=turn.skipped | ({form["advert"]} & desk.adverts.keys()))
+        elif form["advert"] in desk.adverts and not _decide(desk, words, turn.by, form):
+            said = f'<div role="alert">{problem(words.say("review_meanwhile"))}</div>'
+        return turn, said + _next(desk, words, turn)
     except Exception:
         LOG.exception("A review could not go on.")
         return turn, problem(words.say("our_fault"))
@@ -95,13 +98,11 @@ def _known(turn: Turn, user: User | None) -> Turn:
     return replace(turn, by=user.login if user else "")
 
 
-def _decided(desk: ReviewDesk, words: Words, turn: Turn, form: Mapping[str, str]) -> Turn:
+def _decide(desk: ReviewDesk, words: Words, by: str, form: Mapping[str, str]) -> bool:
+    """Keep what was chosen; false where somebody else was faster."""
+    choice = as_choice(form["choice"])
     label = form["label"] if form["label"] in words.taxonomy else ""
-    if form["choice"] == "skip":
-        return replace(turn, skipped=turn.skipped | {form["advert"]})
-    if choice := CHOICES.get(form["choice"]):
-        desk.decide(form["advert"], choice, label, turn.by, _line(form["note"], MAX_NOTE))
-    return turn
+    return choice is None or desk.decide(form["advert"], choice, label, by, _line(form["note"], MAX_NOTE))
 
 
 def _line(text: str, longest: int) -> str:
@@ -121,7 +122,7 @@ def _start(words: Words, asks_name: bool) -> str:
 
 def _next(desk: ReviewDesk, words: Words, turn: Turn) -> str:
     """The next advert, or that there is none."""
-    waiting = desk.waiting()
+    waiting = desk.waiting(turn.by)
     ahead = [advert for advert in waiting if advert.id not in turn.skipped]
     if ahead:
         return _advert(ahead[0], len(waiting), words)

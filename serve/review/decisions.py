@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import os
 from dataclasses import astuple, dataclass, fields
 from typing import TYPE_CHECKING, Literal, get_args
 
-from serve.output import guarded, unguarded
+from serve.output import guarded, line_end, unguarded
 from serve.review.queue import ReviewError
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Choice = Literal["clear", "block"]
+CHOICES: tuple[Choice, ...] = get_args(Choice)
 
 
 @dataclass(frozen=True)
@@ -38,20 +40,30 @@ class Decision:
 COLUMNS = tuple(field.name for field in fields(Decision))
 
 
+def as_choice(text: str) -> Choice | None:
+    """The choice that a text names, if it names one."""
+    return next((choice for choice in CHOICES if choice == text), None)
+
+
+def one_line(text: str) -> str:
+    """Text as a file of decisions holds it: a line end inside is a space."""
+    return " ".join(text.splitlines())
+
+
 def append_decision(file: Path, decision: Decision) -> None:
     """Add a decision. It is on the disk when this returns; a line that a crash cut off is ended before.
 
     Raises:
-        ReviewError: The file cannot be written.
+        ReviewError: The file cannot be written; it is then as it was.
     """
     try:
         with file.open("ab+", buffering=0) as stream:
-            size = stream.seek(0, os.SEEK_END)
-            start = b"" if size else _line(COLUMNS)
-            if size:
-                stream.seek(-1, os.SEEK_END)
-                start = b"" if stream.read(1) == b"\n" else b"\n"
-            stream.write(start + _line(astuple(decision)))
+            start = line_end(stream) if stream.seek(0, os.SEEK_END) else _line(COLUMNS)
+            line = start + _line(astuple(decision))
+            written = stream.write(line)
+            if written < len(line):  # else a part of it might be read as a decision that was told to be lost
+                stream.truncate(stream.tell() - written)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(stream.fileno())
     except OSError as error:
         raise ReviewError(f"{str(file)!r} cannot be written: {error.strerror or error}.") from error
@@ -76,19 +88,12 @@ def read_decisions(file: Path) -> list[Decision]:
         raise ReviewError(f"{str(file)!r} cannot be read as a file of decisions: {error}.") from error
     if tuple(header.split(",")) != COLUMNS:
         raise ReviewError(f"{str(file)!r} is no file of decisions: its columns must be {','.join(COLUMNS)}.")
-    rows = (next(csv.reader([line]), []) for line in lines)
-    return [
-        _decision(list(map(unguarded, row))) for row in rows if len(row) == len(COLUMNS) and row[1] in get_args(Choice)
-    ]
-
-
-def _decision(row: list[str]) -> Decision:
-    choice: Choice = "clear" if row[1] == "clear" else "block"
-    return Decision(row[0], choice, *row[2:])
+    rows = ([*map(unguarded, row)] for line in lines for row in csv.reader([line]) if len(row) == len(COLUMNS))
+    return [Decision(own, choice, *rest) for own, chosen, *rest in rows if (choice := as_choice(chosen))]
 
 
 def _line(cells: tuple[str, ...]) -> bytes:
-    """One line, whatever the cells hold: a line end inside one becomes a space."""
+    """One line, whatever the cells hold."""
     line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow([guarded(" ".join(cell.splitlines())) for cell in cells])
+    csv.writer(line, lineterminator="\n").writerow([guarded(one_line(cell)) for cell in cells])
     return line.getvalue().encode("utf-8", "backslashreplace")

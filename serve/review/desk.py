@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 from serve.review.decisions import Choice, Decision, append_decision, read_decisions
 from serve.review.queue import ReviewError
@@ -34,12 +35,17 @@ class ReviewDesk:
             raise ReviewError(f"There is no folder for {str(self.decisions)!r}: make it, or name another file.")
         read_decisions(self.decisions)
 
-    def waiting(self) -> list[Undecided]:
-        """The adverts that nobody has decided on, in the order of the scan."""
+    def waiting(self, by: str) -> list[Undecided]:
+        """The adverts that nobody has decided on, in the order of the scan, from another place for each reviewer."""
         decided = {decision.id for decision in read_decisions(self.decisions)}
-        return [advert for own, advert in self.adverts.items() if own not in decided]
+        adverts = list(self.adverts.values())
+        start = crc32(by.encode()) % max(1, len(adverts))
+        return [advert for advert in adverts[start:] + adverts[:start] if advert.id not in decided]
 
-    def decide(self, own: str, choice: Choice, label: str, by: str, note: str) -> None:
-        """Keep a decision on an advert of this id."""
+    def decide(self, own: str, choice: Choice, label: str, by: str, note: str) -> bool:
+        """Keep a decision on an advert of this id, unless somebody else has decided on it; says whether it is kept."""
+        if any(decision.id == own and decision.by != by for decision in read_decisions(self.decisions)):
+            return False
         at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         append_decision(self.decisions, Decision(own, choice, label, by, at, note))
+        return True

@@ -7,12 +7,12 @@ addresses of files below Label Studio's document root. People choose by the cont
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from serve.review.decisions import Choice, Decision
+from serve.review.decisions import Decision, as_choice, one_line
 from serve.review.queue import ReviewError
 
 if TYPE_CHECKING:
@@ -78,8 +78,9 @@ def read_annotations(file: Path, labels: Container[str]) -> list[tuple[Decision,
 
 
 def _task(advert: Undecided) -> dict[str, Any]:
-    guess = "block" if advert.score >= LIKELY else "clear"
-    chosen = {"decision": guess} | ({"label": advert.answer} if advert.answer else {})
+    # No guess is `clear`: what a picture alone has flagged has a low score, and people would believe it.
+    chosen = {"decision": "block"} if advert.score >= LIKELY else {}
+    chosen |= {"label": advert.answer} if advert.answer else {}
     written = (advert.title, advert.text, " · ".join(filter(None, (advert.seller, advert.platform))))
     return {
         "data": {
@@ -109,21 +110,22 @@ def _decisions(task: _Task, file: Path, labels: Container[str]) -> Iterator[tupl
     pictures = tuple(unquote(str(each).removeprefix(LOCAL_FILES)) for each in task.data.get("pictures") or ())
     for annotation in task.annotations:
         said = {result.from_name: _chosen(result) for result in annotation.result}
-        choice, label = said.get("decision", ""), said.get("label", "")
-        if annotation.was_cancelled or not choice:
+        chosen, label = said.get("decision", ""), said.get("label", "")
+        if annotation.was_cancelled or not chosen:
             continue
-        if choice not in get_args(Choice):
-            raise ReviewError(f"{str(file)!r} decides {choice!r} on {own!r}; a decision is clear or block.")
+        choice = as_choice(chosen)
+        if choice is None:
+            raise ReviewError(f"{str(file)!r} decides {chosen!r} on {own!r}; a decision is clear or block.")
         if label and label not in labels:
             raise ReviewError(f"{str(file)!r} labels {own!r} as {label!r}, which is not a key of the taxonomy.")
         by, at = _who(annotation.completed_by), annotation.updated_at or annotation.created_at
-        yield Decision(own, "clear" if choice == "clear" else "block", label, by, at, said.get("note", "")), pictures
+        yield Decision(one_line(own), choice, label, by, at, said.get("note", "")), pictures
 
 
 def _chosen(result: _Result) -> str:
     """What was chosen or written, in one line; the last, where a control allows several."""
     given = result.value.get("choices") or result.value.get("text") or ""
-    return " ".join(str(given[-1] if isinstance(given, list) else given).splitlines())
+    return one_line(str(given[-1] if isinstance(given, list) else given))
 
 
 def _who(completed_by: int | dict[str, Any] | None) -> str:

@@ -34,7 +34,11 @@ class PictureShown(NamedTuple):
 
 @dataclass(frozen=True)
 class Undecided:
-    """An advert whose verdict is `review`, as people see it; `score`, `answer` and `reasons` are the verdict's."""
+    """An advert whose verdict is `review`, as people see it; `score`, `answer` and `reasons` are the verdict's.
+
+    Attributes:
+        id: In one line, as a decision names it.
+    """
 
     id: str
     title: str

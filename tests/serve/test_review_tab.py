@@ -55,7 +55,7 @@ def url(tmp_path: Path, photos: list[Any]) -> Iterator[str]:
     make_scan(tmp_path, photos[0].content)
     casebook = create_casebook(str(tmp_path / "casebook.db"), tmp_path / "keys", "Root")
     Users(casebook).add("Olu", "officer", PASSWORD, "Root")
-    Users(casebook).add("Eva", "expert", PASSWORD, "Root")
+    Users(casebook).add("Ada", "expert", PASSWORD, "Root")
     cases = {"casebook": str(tmp_path / "casebook.db"), "keys": tmp_path / "keys"}
     files = {"adverts": tmp_path / "adverts.csv", "decisions": tmp_path / "decisions.csv"}
     with served(tmp_path, review=tmp_path / "scan", **cases, **files) as (url, process):
@@ -92,10 +92,10 @@ def answered(client: httpx.Client, session: str) -> list[Any]:
 
 def test_experts_decide_in_their_own_name_and_officers_do_not(url: str, tmp_path: Path) -> None:
     with signed_in(url, "Olu") as decide:
-        said = decide(advert="a", choice="block", by="Eva")
+        said = decide(advert="a", choice="block", by="Ada")
         assert EN["review_refused"] in said
         assert "tusk" not in said
-    with signed_in(url, "Eva") as decide:
+    with signed_in(url, "Ada") as decide:
         first = decide()
         assert "tusk a" in first
         assert HOSTILE not in first
@@ -107,8 +107,8 @@ def test_experts_decide_in_their_own_name_and_officers_do_not(url: str, tmp_path
         assert EN["review_done"].format(count=0) in decide(advert="b", choice="clear", label="no key")
     decisions = read_decisions(tmp_path / "decisions.csv")
     assert [(each.id, each.decision, each.label, each.by, each.note) for each in decisions] == [
-        ("a", "block", "ivory", "Eva", "grain"),
-        ("b", "clear", "", "Eva", ""),
+        ("a", "block", "ivory", "Ada", "grain"),
+        ("b", "clear", "", "Ada", ""),
     ]
     assert all(each.at.endswith("Z") for each in decisions)
 
@@ -131,6 +131,17 @@ def test_a_name_is_asked_for_once_and_what_others_decided_meanwhile_is_not_asked
     _, said = take_turn(desk, words, turn, EMPTY | {"advert": "b", "choice": "clear"})
     assert EN["review_done"].format(count=0) in said
     assert [(each.id, each.by) for each in read_decisions(desk.decisions)] == [("a", "Bob"), ("b", "Ann")]
+
+
+def test_reviewers_start_at_different_adverts_and_who_is_slower_is_told(desk: ReviewDesk) -> None:
+    words = Words("en", load_taxonomy())
+    first = {by: take_turn(desk, words, Turn(by), EMPTY)[1] for by in ("Bob", "Ann")}
+    assert [f'name="advert" value="{own}"' in first[by] for by, own in (("Bob", "a"), ("Ann", "b"))] == [True, True]
+    _, kept = take_turn(desk, words, Turn("Bob"), EMPTY | {"advert": "a", "choice": "clear"})
+    _, refused = take_turn(desk, words, Turn("Ann"), EMPTY | {"advert": "a", "choice": "block"})
+    _, changed = take_turn(desk, words, Turn("Bob"), EMPTY | {"advert": "a", "choice": "block"})
+    assert [EN["review_meanwhile"] in said for said in (kept, refused, changed)] == [False, True, False]
+    assert [(each.by, each.decision) for each in read_decisions(desk.decisions)] == [("Bob", "clear"), ("Bob", "block")]
 
 
 def test_a_decision_that_cannot_be_kept_is_said(desk: ReviewDesk, caplog: pytest.LogCaptureFixture) -> None:

@@ -156,7 +156,7 @@ def listening() -> Iterator[tuple[str, list[object]]]:
         ("vet", {"pictures": ["not base64!"]}, "pictures.0: a picture must be written in base64."),
         ("vet", {"pictures": [5]}, "pictures.0: a picture must be written in base64."),
         ("vet", {"pictures": [""] * 11}, "pictures: at most 10 are taken at a time."),
-        ("vet", [], "body: Input should be an object."),
+        ("vet", [], "body: an object is wanted."),
         ("vet/batch", {"adverts": []}, "adverts: at least 1 is needed."),
         ("vet/batch", {"adverts": [{}] * 101}, "adverts: at most 100 are taken at a time."),
         ("vet/batch", {"adverts": ["x"]}, "adverts.0: an object is wanted."),
@@ -174,7 +174,9 @@ def test_what_the_schema_does_not_allow_is_one_plain_sentence(
 
 
 @pytest.mark.parametrize("path", ["vet", "vet/batch", "classify"])
-@pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b"[" * 100_000, b'{"title": "\\ud800"}', b"NaN"])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"\xef\xbb\xbf{}", b"\xff\xfe", b"[" * 100_000, b'{"title": "\\ud800"}', b"NaN"]
+)
 def test_what_is_no_json_is_one_sentence(path: str, body: bytes, client: httpx.Client) -> None:
     answered = client.post(f"/v1/{path}", content=body, headers={"content-type": "application/json"})
     assert error_of(answered, answered.status_code) == "invalid_request"
@@ -186,6 +188,8 @@ def test_what_is_no_form_is_one_sentence(body: bytes, client: httpx.Client) -> N
     kind = {"content-type": "multipart/form-data; boundary=x"}
     answered = client.post("/v1/classify", content=body, headers=kind)
     assert error_of(answered, answered.status_code) == "invalid_request"
+    vetted = client.post("/v1/vet", content=body, headers=kind)
+    assert error_of(vetted, vetted.status_code) == "invalid_request"
     long = client.post("/v1/vet", data={"text": "x" * 100_000}, files=files(b""))
     assert error_of(long, 400) == "invalid_request"
     assert "exceeded maximum size" in long.json()["error"]["message"]
@@ -193,8 +197,22 @@ def test_what_is_no_form_is_one_sentence(body: bytes, client: httpx.Client) -> N
     assert error_of(twice, 422) == "invalid_request"
 
 
+def test_a_form_that_was_cut_off_is_not_judged(client: httpx.Client) -> None:
+    whole = httpx.Request("POST", "http://x", data=IVORY, files=files(b"x")).read()
+    boundary = whole.partition(b"\r\n")[0][2:].decode()
+    kind = {"content-type": f"multipart/form-data; boundary={boundary}"}
+    assert client.post("/v1/vet", content=whole, headers=kind).status_code == 200
+    for length in (20, len(whole) // 2, len(whole) - 4):
+        cut = client.post("/v1/vet", content=whole[:length], headers=kind)
+        assert error_of(cut, 400) == "invalid_request"
+        assert "boundary" in cut.json()["error"]["message"]
+
+
 def test_other_kinds_addresses_and_methods_are_errors_of_the_same_shape(client: httpx.Client) -> None:
     assert error_of(client.post("/v1/vet", content=b"x"), 415) == "unsupported_media_type"
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
+        refused = client.post("/v1/vet/batch", content=b'{"adverts": [{}]}', headers={"content-type": kind})
+        assert error_of(refused, 415) == "unsupported_media_type"
     assert error_of(client.get("/v1/nothing"), 404) == "not_found"
     assert error_of(client.get("/v1/vet"), 405) == "method_not_allowed"
 

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from model.classifier import Classifier
+from model.engine import CORES
 from serve.api.keys import Keys, digest_of
 from serve.api.limits import Limits, Rate
 
@@ -150,6 +151,19 @@ def test_beyond_what_may_wait_a_request_is_told_when_to_come_back(serve: Serve, 
     assert {error_code(answered) for answered in refused} == {"busy"}
     assert all(int(answered.headers["retry-after"]) >= 1 for answered in refused)
     assert ask(0).status_code == 200
+
+
+def test_a_batch_keeps_no_single_advert_out(serve: Serve, gate: threading.Event) -> None:
+    client = serve(limits=Limits(waiting=2))
+    adverts = [{"pictures": [base64.b64encode(b"x").decode()]}] * 20
+    with ThreadPoolExecutor(2) as pool:
+        batch = pool.submit(client.post, "/v1/vet/batch", json={"adverts": adverts})
+        wait_until(lambda: value(client, "schreger_waiting") >= 20 - CORES)
+        waiting = value(client, "schreger_waiting")
+        single = pool.submit(client.post, "/v1/vet", json={})
+        wait_until(lambda: single.done() or value(client, "schreger_waiting") > waiting)
+        gate.set()
+        assert (single.result().status_code, batch.result().status_code) == (200, 200)
 
 
 def test_bodies_in_memory_are_limited_together(serve: Serve) -> None:

@@ -24,6 +24,14 @@ def test_the_command_makes_a_key_and_keeps_its_digest_alone(schreger: Run, tmp_p
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+def test_a_key_is_a_line_of_its_own_in_a_file_whose_last_line_was_not_ended(schreger: Run, tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    file.write_text(f"me {DIGEST}")
+    key = schreger("api-key", "market", file).stdout.strip()
+    keys = read_keys(file)
+    assert [keys.name_of(known) for known in ("key", key)] == ["me", "market"]
+
+
 def test_a_key_that_is_nobodys_has_no_name(tmp_path: Path) -> None:
     file = tmp_path / "keys"
     file.write_text(f"# those who may ask\n\n  me   {DIGEST}  \n")

@@ -28,10 +28,9 @@ def test_as_many_tasks_run_as_there_are_workers() -> None:
         future.result(60)
 
 
-def test_a_long_request_is_taken_on_whole_while_there_is_room_and_then_none_is() -> None:
-    workers, go = Workers(spaces=4, count=1), threading.Event()
-    workers.submit([partial(go.wait, 60)])
-    long = workers.submit([partial(go.wait, 60)] * 10)
+def test_requests_have_room_however_many_tasks_they_have_until_too_many_wait() -> None:
+    workers, go = Workers(spaces=2, count=1), threading.Event()
+    long = [future for _ in range(2) for future in workers.submit([partial(go.wait, 60)] * 10)]
     with pytest.raises(ApiError) as refused:
         workers.submit([int])
     assert (refused.value.status, refused.value.code) == (429, "busy")

@@ -88,6 +88,15 @@ def test_what_was_blocked_becomes_items_with_pictures_label_and_reasons_once(
     assert astuple(decided.casebook().case("C-1")) == astuple(case)
 
 
+def test_what_was_blocked_and_not_scanned_is_named(decided: Decided, capsys: pytest.CaptureFixture[str]) -> None:
+    append_decision(decided.folder / "decisions.csv", Decision("d", "clear", "", "Eva", "2026-11-27T10:00:00Z", ""))
+    append_decision(decided.folder / "decisions.csv", Decision("elsewhere", "block", "", "Eva", AT, ""))
+    assert decided.add(new=True) == 3
+    said = capsys.readouterr().err
+    assert "lacks 1 adverts that are blocked: 'elsewhere'." in said
+    assert "Added 2 adverts" in said
+
+
 def test_what_was_cut_off_is_finished_and_altered_pictures_are_left_out(
     decided: Decided, photos: list[Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from model.manifest import read_manifest
 from serve.review import read_decisions
+from serve.reviewing import open_review
 
 Run = Callable[..., Any]
 
@@ -83,6 +84,7 @@ def test_the_adverts_under_review_become_tasks(schreger: Run, scanned: Scanned, 
     (prediction,) = first["predictions"]
     assert (prediction["score"], prediction["model_version"]) == (0.7, "lite2@0 1/1")
     assert [result["value"]["choices"] for result in prediction["result"]] == [["block"], ["ivory"]]
+    assert second["predictions"][0]["result"] == []  # its score is low, and yet it is under review
 
 
 def test_what_people_chose_comes_back_as_decisions_and_as_a_manifest_for_training(
@@ -109,6 +111,26 @@ def test_what_people_chose_comes_back_as_decisions_and_as_a_manifest_for_trainin
     }
     assert all((tmp_path / each.file).is_file() for each in pictures)
     assert len(pictures) == 2
+
+
+def test_an_advert_whose_id_holds_line_ends_is_decided_on_once(schreger: Run, tmp_path: Path) -> None:
+    ids = ["a\rb", "c\u2028d", "e\x0bf"]
+    adverts, decisions, scan = tmp_path / "adverts.jsonl", tmp_path / "decisions.csv", tmp_path / "scan"
+    adverts.write_text("".join(json.dumps({"id": own}) + "\n" for own in ids), encoding="utf-8")
+    rows = [row(number, own, "review", 0.7, None, []) for number, own in enumerate(ids)]
+    scan.mkdir()
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), scan / "part-00000.parquet")
+    (scan / "part-00000.json").write_text("{}")
+    desk = open_review(scan, adverts, decisions, None)
+    desk.decide("a b", "block", "", "ann", "")
+    assert {advert.id for advert in desk.waiting("ann")} == {"c d", "e f"}
+
+    export = tmp_path / "annotations.json"  # of tasks whose ids are as the adverts write them
+    export.write_text(json.dumps([annotated({"data": {"id": own}}, decision="block") for own in ids]))
+    for added in (3, 0):
+        done = schreger("review", "import", export, "--scan", scan, "--out", decisions)
+        assert f"Added {added} decisions" in done.stderr, done.stderr
+    assert desk.waiting("ann") == []
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,25 @@ def test_what_was_decided_before_a_kill_is_there(tmp_path: Path) -> None:
     assert {str(number) for number in range(told + 1)} | {"after"} <= {each.id for each in read_decisions(file)}
 
 
+def test_a_decision_that_a_full_disk_does_not_take_is_refused_and_no_part_of_it_is_kept(tmp_path: Path) -> None:
+    file = tmp_path / "decisions.csv"
+    append_decision(file, decision("1"))
+    room = file.stat().st_size + 100  # up to the note: without its end the line would still be a decision
+    script = (
+        "import resource, sys; from pathlib import Path\n"
+        "from serve.review import Decision, ReviewError, append_decision\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)\n"
+        "try:\n"
+        "    append_decision(Path(sys.argv[1]), Decision('2', 'block', 'ivory', 'ann', 'now', 'x' * 300))\n"
+        "except ReviewError as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, file, str(room)], capture_output=True, text=True, check=True)
+    assert done.stdout == f"{str(file)!r} cannot be written: No space left on device.\n"
+    append_decision(file, decision("3"))
+    assert [each.id for each in read_decisions(file)] == ["1", "3"]
+
+
 def test_another_file_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     file = tmp_path / "adverts.csv"
     file.write_text("id,title\n1,netsuke\n")
