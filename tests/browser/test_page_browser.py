@@ -319,7 +319,7 @@ def test_an_advert_is_vetted(visit: Visit, screen: dict[str, int], language: str
     page.set_input_files("#advert_form input[type=file]", pictures)  # type: ignore[arg-type]
     page.get_by_role("button", name=say("remove_file", file="two.jpg")).click()
     ask.click()
-    page.locator("#verdict").get_by_role("heading", name=say("verdict_block")).wait_for()
+    page.locator("#verdict").get_by_role("heading", name=say("verdict_review")).wait_for()
     assert page.get_by_text(say("reason_named"), exact=True).is_visible()
     assert page.locator("#verdict figure").count() == 1
     page.wait_for_function("document.querySelector('#advert_form .state').textContent === ''")

@@ -92,8 +92,8 @@ def test_whatever_was_scanned_is_matched_and_reviewed_with_its_pictures(
         assert Path(first["path"]).parent.is_relative_to(tmp_path)
 
     desk = open_review(scan, adverts, tmp_path / "decisions.csv", None)
-    assert [(each.title, each.text) for each in desk.waiting()] == [("Mammoth ivory", "on a shelf")] * 2
-    assert [[each.read() for each in advert.pictures] for advert in desk.waiting()] == [pictures[:2], pictures[2:]]
+    assert [(each.title, each.text) for each in desk.waiting("bob")] == [("Mammoth ivory", "on a shelf")] * 2
+    assert [[each.read() for each in advert.pictures] for advert in desk.waiting("bob")] == [pictures[:2], pictures[2:]]
 
 
 @pytest.mark.parametrize("kind", KINDS[1:])

@@ -264,7 +264,7 @@ def test_metrics_count_requests_verdicts_and_photos(
     said = client.get("/v1/metrics").text
     assert 'schreger_request_seconds_count{path="/v1/vet",status="200"} 1.0' in said
     assert 'schreger_request_seconds_count{path="other",status="404"} 1.0' in said
-    assert 'schreger_verdicts_total{verdict="block"} 1.0' in said
+    assert 'schreger_verdicts_total{verdict="review"} 1.0' in said
     assert 'schreger_photos_total{outcome="empty"} 1.0' in said
     assert "schreger_waiting 0.0" in said
     assert classifier.bundle.id in said
