@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from model.photo import read_file
 from serve.advert.read import check_root, picture_paths
-from serve.output import escaped
 from serve.scan.read import Source
 from serve.scanned import FETCHED, ScanFolderError, fetched_file, read_scan
 
@@ -54,7 +53,7 @@ def read_scanned(
     for scanned in read_scan(scan, ("row", "id", "pictures", *columns)):
         row = next((row for row in rows if row.number == scanned["row"]), None)
         names = [each["path"] for each in scanned["pictures"] or ()]
-        if row is None or escaped(row.advert.id) != (scanned["id"] or "") or len(row.spans) not in (0, len(names)):
+        if row is None or row.advert.id != (scanned["id"] or "") or len(row.spans) not in (0, len(names)):
             raise ScanFolderError(f"{str(adverts)!r} is not what {str(scan)!r} is a scan of.")
         yield scanned, row.advert, pictures.of(row, names)
 

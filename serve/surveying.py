@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -15,7 +16,6 @@ from serve.survey.page import LOG_TEMPLATE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from serve.survey.logs import ToPdf
 
@@ -29,7 +29,7 @@ def command(scan: Path, adverts: Path, quiet: bool, **options: Any) -> int:
     return survey.command(
         scan,
         (row.advert for row in source.rows()),
-        root=adverts if source.place.is_folder() else adverts.parent,
+        root=Path(source.pictures_root.path),
         quiet=quiet,
         to_pdf=_to_pdf(quiet),
         **options,

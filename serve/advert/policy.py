@@ -85,13 +85,14 @@ def thresholds(policy: Policy, combination: Combination) -> Thresholds:
         found = threshold_for(rates, precision, policy.base_rate)
         return NEVER if found is None else found
 
-    if of(combination.rates, policy.review) == NEVER:
+    review = of(combination.rates, policy.review)
+    if review == NEVER:
         raise PolicyError(
             f"Where {policy.base_rate:.2%} of the adverts offer the thing, no threshold reaches a precision of "
             f"{policy.review:.0%}: lower `review` in the policy."
         )
     pictures = {key: max(LIKELY, of(rates, policy.picture)) for key, rates in combination.picture_rates.items()}
-    return Thresholds(of(combination.rates, policy.review), of(combination.rates, policy.block), pictures)
+    return Thresholds(review, of(combination.rates, policy.block), pictures)
 
 
 def load_policy(file: Path | None = None, taxonomy: Taxonomy | None = None) -> Policy:

@@ -13,6 +13,7 @@ from model.classifier import DECODE_SIDE
 from model.engine import CORES
 from model.errors import SchregerError
 from model.photo import PhotoError, open_photo
+from serve.faults import unforeseen
 from serve.links.pdq import MIN_QUALITY, pdq
 
 if TYPE_CHECKING:
@@ -85,8 +86,7 @@ def _look(source: Source, read: Callable[[], bytes], classifier: Classifier) -> 
     except (SchregerError, ImportError):
         raise
     except Exception as error:  # noqa: BLE001 - it costs its own picture, not those of a long match
-        said = f"{type(error).__name__}: {error}".strip().partition("\n")[0][:200]
-        return Picture(source, None, error=f"schreger failed here, which is our fault; please report it: {said}")
+        return Picture(source, None, error=str(unforeseen(error)))
 
 
 def to_picture(photo: Photo, source: Source, classifier: Classifier) -> Picture:

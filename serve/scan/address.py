@@ -35,11 +35,9 @@ def is_public(address: str) -> bool:
         parsed = ip_address(address)
     except ValueError:
         return False
-    wrapped = None
-    if isinstance(parsed, IPv6Address):
-        if parsed.is_site_local:
-            return False
-        wrapped = parsed.sixtofour
+    if isinstance(parsed, IPv6Address) and parsed.is_site_local:
+        return False
+    wrapped = parsed.sixtofour if isinstance(parsed, IPv6Address) else None
     return all(
         each.is_global and not each.is_multicast and not each.is_reserved for each in (parsed, wrapped or parsed)
     )

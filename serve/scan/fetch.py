@@ -22,9 +22,9 @@ from urllib.parse import quote, urljoin, urlsplit
 from model.classifier import ahead
 from model.photo import MAX_BYTES, PhotoError, too_many_bytes
 from model.photo.kind import kind_of
+from serve.faults import Attempts
 from serve.scan.address import public_address
 from serve.scan.error import ScanError
-from serve.scan.faults import Attempts
 from serve.scanned import fetched_file
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from model.engine import CORES
 from model.photo import PhotoError, read_file
 from serve.advert.ocr import read_text
 from serve.advert.vet import Judge
+from serve.faults import Attempts
 from serve.output import escaped
 from serve.scan.disk import Findings, Seen
-from serve.scan.faults import Attempts
 from serve.scan.fetch import is_address
 
 if TYPE_CHECKING:
@@ -151,9 +151,9 @@ class Scanner:
             told = {"reasons": [], "error": escaped(f"{advert.error} {told}".strip())}
         return {
             "row": row.number,
-            "id": escaped(advert.id),
-            "platform": escaped(advert.platform),
-            "seller": escaped(advert.seller),
+            "id": advert.id,
+            "platform": advert.platform,
+            "seller": advert.seller,
             **told,
             "bundle": self.classifier.bundle.id,
             "policy": self.judge.version,
@@ -168,7 +168,7 @@ class Scanner:
             "verdict": verdict.verdict,
             "score": round(verdict.score, 4),
             "answer": verdict.answer,
-            "reasons": [escaped(reason.sentence) for reason in verdict.reasons],
+            "reasons": [reason.sentence for reason in verdict.reasons],
             "error": escaped(verdict.error) or None,
         }
 

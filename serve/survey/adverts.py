@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from model.taxonomy import load_taxonomy
 from serve.advert.policy import load_policy
 from serve.advert.reasons import CONTRADICTION
-from serve.output import escaped
 from serve.survey.read import SurveyError
 from serve.survey.values import read_currency, read_date, read_degrees, read_number
 
@@ -135,7 +134,7 @@ def join(
     rows: dict[str, Row] = {}
     alarms: dict[str, tuple[Advert, Mapping[str, Any]]] = {}
     doubled = 0
-    for advert in map(_plain, adverts):
+    for advert in map(_in_lower_case, adverts):
         own = advert.id.strip()
         if not own or own in met:
             doubled += 1
@@ -178,10 +177,9 @@ def _labelled_and_linked(
     return found
 
 
-def _plain(advert: Advert) -> Advert:
-    """In characters that UTF-8 can hold, as a scan has them, and with names of further columns in lower case."""
-    texts: dict[str, Any] = {name: escaped(text) for name, text in vars(advert).items() if isinstance(text, str)}
-    return replace(advert, **texts, other={name.strip().lower(): escaped(text) for name, text in advert.other.items()})
+def _in_lower_case(advert: Advert) -> Advert:
+    """The advert with the names of its further columns in lower case."""
+    return replace(advert, other={name.strip().lower(): text for name, text in advert.other.items()})
 
 
 def _fields(

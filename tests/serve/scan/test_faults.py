@@ -94,11 +94,11 @@ def test_a_full_temporary_folder_stops_whoever_waits_for_the_same_picture_too() 
 def test_results_below_the_input_are_no_input_however_they_are_named(
     tmp_path: Path, photos: list[Any], scan: Scan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "in/work").mkdir(parents=True)
+    (tmp_path / "in/inner").mkdir(parents=True)
     (tmp_path / "in/1.jpg").write_bytes(photos[0].content)
-    (tmp_path / "link").symlink_to("in/work")
-    monkeypatch.chdir(tmp_path / "in/work")
-    for out in (Path("results"), Path("../work/results"), tmp_path / "link/results"):
+    (tmp_path / "link").symlink_to("in/inner")
+    monkeypatch.chdir(tmp_path / "in/inner")
+    for out in (Path("results"), Path("../inner/results"), tmp_path / "link/results"):
         assert scan("..", out) == 0
         assert [row["id"] for row in results(out)] == ["1.jpg"]
 

@@ -1,4 +1,4 @@
-"""Errors that nobody foresaw: each costs its own advert, and no more, unless everything fails."""
+"""Errors that nobody foresaw: each costs its own advert or picture, and no more."""
 
 from __future__ import annotations
 
@@ -39,11 +39,12 @@ class Attempts:
             self._in_a_row += 1
             if self._in_a_row >= IN_A_ROW:
                 raise
-            return _fault(error)
+            return unforeseen(error)
         self._in_a_row = 0
         return result
 
 
-def _fault(error: Exception) -> PhotoError:
+def unforeseen(error: Exception) -> PhotoError:
+    """What to tell of a picture, or an advert, at which such an error came up."""
     said = f"{type(error).__name__}: {error}".strip().partition("\n")[0][:200]
     return PhotoError("unreadable_file", f"schreger failed here, which is our fault; please report it: {said}")
