@@ -90,7 +90,7 @@ def _of_pictures(
     if not subject.seen:
         sentence = f"Pictures say nothing here: the network does not know {name}."
     elif not (alike or is_named):
-        sentence = f"The network sees nothing that is looked for; likeliest is {name}: {max(shown):.0%}."
+        sentence = f"The network sees nothing that is looked for (likeliest: {name}, {max(shown):.0%})."
     elif len(shown) == 1:
         looks = "looks" if alike else "does not look"
         sentence = f"The picture {looks} like {name}: {max(shown):.0%}."

@@ -87,7 +87,7 @@ def test_rhino_horn_is_not_spoken_of_where_no_word_names_it(judge: Judge, findin
             assert verdict.verdict == "clear"
             assert not any("rhino" in reason.sentence for reason in verdict.reasons)
     (picture,) = (reason for reason in verdict.reasons if reason.kind == "picture")
-    assert picture.sentence.endswith("likeliest is ivory of any animal: 30%.")
+    assert picture.sentence.endswith("(likeliest: ivory of any animal, 30%).")
 
 
 def test_of_what_is_neither_named_nor_known_to_the_network_nothing_is_said(
