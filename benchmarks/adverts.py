@@ -2,7 +2,8 @@
 
 Needs SCHREGER_DATA with adverts/posts.csv. In each fold the combination and its thresholds are made anew from the
 other sellers. Pictures are judged by a head that saw none of them, on the half of the embedding that no photo of the
-posts has tuned (the last 1280 of the 2560 numbers of lite2). `--fit` writes weights.json and the card that ship.
+posts has tuned (the last 1280 of the 2560 numbers of lite2). `--fit` writes weights.json and the card that ship; then
+`benchmarks/survey.py --fit` measures the errors of the new verdicts, by which surveys correct.
 """
 
 from __future__ import annotations

@@ -49,11 +49,12 @@ def explain(
     """
     parts = combination.parts(signals)
     name = taxonomy.name(subject.key)
+    is_named = bool(namings(words, subject))
     reasons = [
         *_of_names(words, parts, subject, taxonomy),
-        *_of_pictures(parts, shown, subject, name),
+        *_of_pictures(parts, shown, subject, name, is_named),
         *_of_claims(words, parts, shown, name, taxonomy),
-        *_of_kinds(words, parts, bool(namings(words, subject))),
+        *_of_kinds(words, parts, is_named),
         *_of_seller(of_seller, taxonomy),
     ]
     return tuple(sorted(reasons, key=lambda reason: -abs(reason.weight)))
@@ -77,13 +78,19 @@ def _of_names(
         yield Reason("hidden", f"Words are written so that a search misses them: {quoted(hidden)}.", 0.0)
 
 
-def _of_pictures(parts: Mapping[str, float], shown: Sequence[float], subject: Subject, name: str) -> Iterator[Reason]:
+def _of_pictures(
+    parts: Mapping[str, float], shown: Sequence[float], subject: Subject, name: str, is_named: bool
+) -> Iterator[Reason]:
     if not shown:
         return
     yield Reason("has_picture", "It shows pictures, as offers do.", parts["has_picture"] + parts["named_and_picture"])
+    if not (subject.seen or is_named):
+        return
     alike = sum(probability >= LOOKS_LIKE_IT for probability in shown)
     if not subject.seen:
         sentence = f"Pictures say nothing here: the network does not know {name}."
+    elif not (alike or is_named):
+        sentence = f"The network sees nothing that is looked for (likeliest: {name}, {max(shown):.0%})."
     elif len(shown) == 1:
         looks = "looks" if alike else "does not look"
         sentence = f"The picture {looks} like {name}: {max(shown):.0%}."

@@ -83,10 +83,9 @@ class Judge:
         pictures = [dict(finding.probabilities) for finding in good]
         words = find_words("\n".join([advert.title, advert.text, *texts]))
         of_seller = find_words(advert.seller_text)
-        level, score, signals, subject, shown = max(
-            (self._weigh(subject, words, pictures) for subject in self.subjects), key=lambda each: each[:2]
+        level, score, signals, subject, shown, is_named = max(
+            (self._weigh(subject, words, pictures) for subject in self.subjects), key=Weighed.rank
         )
-        is_named = bool(namings(words, subject))
         clear = LEVELS[level] == "clear"
         return Verdict(
             id=advert.id,
@@ -115,7 +114,7 @@ class Judge:
         signals = measure(words, shown, subject)
         score = self.combination.score(signals)
         level = self.limits.level(subject.key, score, signals, max(shown, default=0.0))
-        return Weighed(LEVELS.index(level), score, signals, subject, shown)
+        return Weighed(LEVELS.index(level), score, signals, subject, shown, bool(namings(words, subject)))
 
     def _shown(self, good: Sequence[Finding]) -> str | None:
         return self.classifier.combine(good).answer if good else None
@@ -129,6 +128,11 @@ class Weighed(NamedTuple):
     signals: dict[str, float]
     subject: Subject
     shown: list[float]
+    is_named: bool
+
+    def rank(self) -> tuple[int, bool, float]:
+        """Highest for what the advert most likely offers; last what no word names and no picture could show."""
+        return self.level, self.is_named or self.subject.seen, self.score
 
 
 def _answer(words: Sequence[Match], good: Sequence[Finding], subject: Subject) -> str | None:

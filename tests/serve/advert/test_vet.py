@@ -80,6 +80,24 @@ def test_pictures_say_nothing_of_what_the_network_does_not_know(judge: Judge, fi
     assert "does not know" in picture.sentence
 
 
+def test_rhino_horn_is_not_spoken_of_where_no_word_names_it(judge: Judge, finding: Callable[..., Finding]) -> None:
+    for title in ("Carved ox bone netsuke", "A fine old clock, free shipping", ""):
+        for shown in ([finding("bone", 0.97)], [finding("ivory", 0.3), finding("wood", 0.9)]):
+            verdict = judge(Advert("1", title=title), shown)
+            assert verdict.verdict == "clear"
+            assert not any("rhino" in reason.sentence for reason in verdict.reasons)
+    (picture,) = (reason for reason in verdict.reasons if reason.kind == "picture")
+    assert picture.sentence.endswith("(likeliest: ivory of any animal, 30%).")
+
+
+def test_of_what_is_neither_named_nor_known_to_the_network_nothing_is_said(
+    classifier: Classifier, finding: Callable[..., Finding]
+) -> None:
+    judge = Judge(classifier, load_policy().model_copy(update={"subjects": ("rhino_horn",)}), read=False)
+    assert "picture" not in kinds(judge(Advert("1", title="Carved ox bone netsuke"), [finding("bone", 0.97)]))
+    assert "picture" in kinds(judge(Advert("1", title="Carved rhino horn"), [finding("bone", 0.97)]))
+
+
 def test_an_everyday_word_does_not_silence_a_picture(judge: Judge, finding: Callable[..., Finding]) -> None:
     for title in ("Netsuke", "Bracelet for sale", "Antique, free shipping"):
         assert judge(Advert("1", title=title), [finding("ivory", 0.999)]).verdict == "review"
@@ -232,6 +250,9 @@ def test_the_command_vets_one_advert_from_its_words_and_pictures(schreger: Run, 
     done = schreger("vet", picture, "--title", "Ivory Coast football shirt", "--json", "--no-ocr")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["verdict"] == "clear"
+    done = schreger("vet", "--title", "Carved ox bone netsuke", "--text", "35 g, free shipping", picture, "--no-ocr")
+    assert "It claims to be something else: “ox bone”." in done.stdout
+    assert "rhino" not in done.stdout
     assert schreger("vet", picture, picture).returncode == schreger("vet").returncode == 2
 
 

@@ -11,14 +11,15 @@ import pytest
 
 from serve.advert.read import read_adverts
 from serve.survey.command import command
+from serve.survey.corrected import error_rates
 
 PICTURE = {
     "path": "front.jpg", "sha256": "ab" * 32, "status": "recognised", "answer": "ivory", "probability": 0.93,
     "top": "ivory=0.93", "unfamiliarity": 0.1, "advice": [], "error": None,
 }  # fmt: skip
 FOUND = {
-    "verdict": "clear", "score": 0.01, "answer": None, "reasons": [], "error": None, "bundle": "lite2", "policy": "1/1",
-    "pictures": [],
+    "verdict": "clear", "score": 0.01, "answer": None, "reasons": [], "error": None, "bundle": "lite2",
+    "policy": error_rates()["policy"], "pictures": [],
 }  # fmt: skip
 COLUMNS = ("id", *FOUND)
 SCHEMA = pyarrow.schema(

@@ -76,6 +76,21 @@ def test_without_labels_known_error_rates_correct_and_strange_policies_do_not(fi
     assert "not corrected" in (out / "index.html").read_text()
 
 
+def test_known_error_rates_are_of_the_shipped_verdicts(
+    schreger: Callable[..., "subprocess.CompletedProcess[str]"], tmp_path: Path
+) -> None:
+    """Whoever ships other verdicts measures their errors too: `benchmarks/survey.py --fit`."""
+    adverts, scanned, out = tmp_path / "adverts.csv", tmp_path / "scan", tmp_path / "out"
+    adverts.write_text("id,title\na,Carved ivory netsuke and ivory figure\nb,A clock\n", encoding="utf-8")
+    assert schreger("scan", adverts, "--out", scanned).returncode == 0
+    done = schreger("survey", scanned, "--adverts", adverts, "--out", out)
+    assert done.returncode == 0, done.stderr
+    content = json.loads((out / "survey.json").read_text())
+    policies = set(pyarrow.parquet.read_table(scanned / "part-00000.parquet")["policy"].to_pylist())
+    assert policies == {content["error_rates"]["policy"]}
+    assert [row["method"] for row in content["tables"]["prevalence"]] == ["error rates"]
+
+
 def test_strata_are_those_of_the_file_and_never_pooled(files: Any, alarm: Alarm) -> None:
     adverts = [
         each | {"stratum": "found by a word" if n % 2 else "followers"} for n, each in enumerate(many(alarm, 6, 60))
