@@ -37,7 +37,7 @@ def run(module: str, function: str = "command", /, **options: Any) -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in ("model", "training", "serve"):
             raise
-        extra = "cluster" if options.get("ray") else extra_of(module)
+        extra = "cluster" if options.get("ray") else extra_of(module)  # it brings what a scan needs, too
         leave(f"This command needs {error.name}, which is not installed: {to_install(extra)}.", WRONG_USE)
     except SchregerError as error:
         leave(str(error), WRONG_USE)

@@ -186,7 +186,7 @@ def test_a_folder_that_cannot_be_written_is_refused(photos: Path, collect: Any, 
     out.write_text("a file")
     done = collect("folder", photos, *TERMS)
     assert done.exit_code == 2
-    assert done.stderr.startswith(f"{out} cannot be collected into: File exists.\n")
+    assert done.stderr.startswith(f"{out} cannot be collected into: Not a directory.\n")
 
 
 # Tables
