@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast, get_args
 
-from model.errors import SchregerError
+from model.errors import SchregerError, reason
 
 Split = Literal["train", "val", "test", "source_test"]
 REQUIRED = ("file", "sha256", "label", "split", "group", "source", "licence", "attribution", "width", "height", "note")
@@ -54,7 +54,7 @@ def read_manifest(path: Path, draft: bool = False) -> list[Row]:
                 raise ManifestError(f"{path} lacks the column {missing[0]!r}.")
             numbered = [(reader.line_num, _row(cells, f"{path}, line {reader.line_num}", draft)) for cells in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ManifestError(f"{path} cannot be read as a manifest: {error}.") from error
+        raise ManifestError(f"{path} cannot be read as a manifest: {reason(error)}.") from error
     split_of: dict[str, str] = {}
     for line, row in numbered if not draft else ():
         first = split_of.setdefault(row.group, row.split)

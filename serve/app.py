@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from model.taxonomy import load_taxonomy
 from serve.api.keys import read_keys
+from serve.extras import to_install
 from serve.lan import Codes, is_loopback, lan_address, make_certificate, reached_at, show_qr
 from serve.practice import open_practice
 from serve.server import ServeError, listen, run, url_of
@@ -213,14 +214,14 @@ def _review(scan: Path, adverts: Path | None, decisions: Path | None, root: Path
     try:
         return open_review(scan, adverts, decisions, root)
     except ModuleNotFoundError as error:
-        raise ServeError(f"--review needs {error.name}: pip install 'schreger[scan]'.") from None
+        raise ServeError(f"--review needs {error.name}: {to_install('scan')}.") from None
 
 
 def _known(hashes: Sequence[Path], index: Path | None, classifier: Classifier) -> Known:
     try:
         from serve.links import read_known
     except ModuleNotFoundError as error:
-        raise ServeError(f"Matching pictures needs {error.name}: pip install 'schreger[links]'.") from None
+        raise ServeError(f"Matching pictures needs {error.name}: {to_install('links')}.") from None
     return read_known(hashes, index, classifier.bundle.id)
 
 
@@ -249,7 +250,7 @@ def _open(where: str, keys: Path | None) -> Casebook:
         from serve.casebook import Users, open_casebook
         from serve.casebook.keys import KEYS
     except ModuleNotFoundError as error:
-        raise ServeError(f"--casebook needs {error.name}: pip install 'schreger[casebook]'.") from None
+        raise ServeError(f"--casebook needs {error.name}: {to_install('casebook')}.") from None
     casebook = open_casebook(where, keys or KEYS)
     casebook.keys.key(casebook.id)
     if all(user.disabled for user in Users(casebook).all()):

@@ -12,7 +12,7 @@ import typer
 from model.classifier import Classifier
 from model.photo import PhotoError
 from serve.casebook import CasebookError, Received, open_casebook
-from serve.casebook.commands import who
+from serve.casebook.commands import existing, who
 from serve.casebook.keys import KEYS
 from serve.command import SOME_UNREADABLE
 from serve.pictured import read_scanned
@@ -45,7 +45,7 @@ def command(
 ) -> int:
     """Add the adverts that are not in the case yet; the exit status is 3 when some are left out."""
     casebook, adder = open_casebook(where, keys or KEYS), who(by)
-    there = {} if new else {item.item.title: item for item in casebook.case(case).items}
+    there = {} if new else {item.item.title: item for item in existing(casebook, case).items}
     blocked = {own: each for own, each in latest(read_decisions(decisions)).items() if each.decision == "block"}
     if not blocked:
         raise CasebookError(f"{str(decisions)!r} blocks no advert, so there is nothing to add.")

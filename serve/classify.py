@@ -16,7 +16,7 @@ from model.classifier import Classifier
 from model.legal import legal_status
 from model.photo import PhotoError
 from serve.command import SOME_UNREADABLE
-from serve.inputs import find_inputs
+from serve.inputs import check_inputs, find_inputs
 from serve.output import is_json, open_output
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def command(
     paths: Sequence[Path], out: Path | None, by_folder: bool, top: int, bundle: str, json: bool, quiet: bool
 ) -> int:
     """Classify files and folders; the exit status is 3 when some inputs could not be read."""
+    check_inputs(paths, out)
     classifier = Classifier.load(bundle)
     console = Console(stderr=True, quiet=quiet)
     answers = classify(classifier, find_inputs(paths, out))

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from serve.case import KeysOption, casebook_app
-from serve.command import OUR_FAULT, BundleOption, DataOption, Item, run
+from serve.command import OUR_FAULT, WRONG_USE, BundleOption, DataOption, Item, leave, run
 from serve.dataset import dataset_app
 from serve.trade import trade_app
 
@@ -19,7 +19,8 @@ app = typer.Typer(
     name="schreger",
     help="Tells ivory from bone and resin, and recognises pangolin scales and parrot species, from photos.",
     no_args_is_help=True,
-    epilog="Exit status: 0 all well, 1 our fault, 2 wrong use, 3 finished but some inputs could not be read.",
+    epilog="Exit status: 0 all well, 1 our fault, 2 wrong use, 3 finished but some inputs could not be read, 4 when "
+    "`casebook verify`, `casebook report` or `evaluate --compare` says no, 130 when stopped.",
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -63,8 +64,22 @@ def classify(
     run("serve.classify", paths=paths, out=out, by_folder=by_folder, top=top, bundle=bundle, json=json, quiet=quiet)
 
 
+MODES = {
+    "keys": "casebook",
+    "api_keys": "api",
+    "api_rate": "api",
+    "match_hashes": "api",
+    "match_index": "api",
+    "adverts": "review",
+    "decisions": "review",
+    "pictures_root": "review",
+}
+"""Options of `serve`, and the option without which each would be ignored."""
+
+
 @app.command()
 def serve(
+    context: typer.Context,
     host: Annotated[
         str | None,
         typer.Option(help="Address to listen on; by default this computer alone, or with --lan its network."),
@@ -119,8 +134,14 @@ def serve(
         Path | None, typer.Option(metavar="DIR", help="Folder of their pictures; by default that of the adverts.")
     ] = None,
 ) -> None:
-    """Open the page for photos in a browser."""
-    run("serve.app", "serve", **{**locals(), "match_hashes": match_hashes or ()})
+    """Serve the page for photos, to open in a browser."""
+    options = {**locals(), "match_hashes": match_hashes or ()}
+    del options["context"]
+    for name, mode in MODES.items():
+        source = context.get_parameter_source(name)
+        if source and source.name == "COMMANDLINE" and not options[mode]:  # the environment is for other commands, too
+            leave(f"--{name.replace('_', '-')} needs --{mode}.", WRONG_USE)
+    run("serve.app", "serve", **options)
 
 
 @app.command("api-key")

@@ -10,17 +10,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from model.errors import SchregerError
-
-EXTRAS = {
-    "serve.casebook": "casebook",
-    "serve.case_adverts": "casebook,scan",
-    "serve.case_report": "casebook,report",
-    "serve.match": "links",
-    "serve.review": "scan",
-    "serve.scan": "scan,cluster",
-    "serve.survey": "survey",
-}
-"""What to install for the commands of a module, by how its name begins; the others need what trains."""
+from serve.extras import extra_of, to_install
 
 OK, OUR_FAULT, WRONG_USE, SOME_UNREADABLE, TAMPERED, STOPPED = 0, 1, 2, 3, 4, 130
 
@@ -47,17 +37,18 @@ def run(module: str, function: str = "command", /, **options: Any) -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in ("model", "training", "serve"):
             raise
-        extras = next((extra for room, extra in EXTRAS.items() if module.startswith(room)), "train,collect")
-        _leave(f"This command needs {error.name}, which is not installed: pip install 'schreger[{extras}]'.", WRONG_USE)
+        extra = "cluster" if options.get("ray") else extra_of(module)  # it brings what a scan needs, too
+        leave(f"This command needs {error.name}, which is not installed: {to_install(extra)}.", WRONG_USE)
     except SchregerError as error:
-        _leave(str(error), WRONG_USE)
+        leave(str(error), WRONG_USE)
     except KeyboardInterrupt:
-        _leave("Stopped.", STOPPED)
+        leave("Stopped.", STOPPED)
     except BrokenPipeError:  # whoever reads stdout has seen enough
         raise typer.Exit(OK) from None
     raise typer.Exit(status or OK)
 
 
-def _leave(sentence: str, status: int) -> NoReturn:
+def leave(sentence: str, status: int) -> NoReturn:
+    """Say a sentence on stderr and end with the exit status."""
     typer.echo(sentence, err=True)
     raise typer.Exit(status)

@@ -6,8 +6,22 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from model.errors import SchregerError
+from model.hidden import is_hidden
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
+
+
+class InputsError(SchregerError):
+    """There is nothing to take."""
+
+
+def check_inputs(paths: Sequence[Path], out: Path | None = None) -> None:
+    """Raises InputsError where all that is named are folders without a file; arguments as of `find_inputs`."""
+    if next(find_inputs(paths, out), None) is None:
+        named, whose = ", ".join(repr(str(path)) for path in paths), "its name" if len(paths) == 1 else "the names"
+        raise InputsError(f"There are no files in {named}; check {whose}.")
 
 
 def find_inputs(paths: Iterable[Path], out: Path | None = None) -> Iterator[Path]:
@@ -40,7 +54,7 @@ def _listed(folder: str) -> list[tuple[str, bool]]:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError:
         return [(folder, False)]
-    shown = (entry for entry in entries if not entry.name.startswith("."))
+    shown = (entry for entry in entries if not is_hidden(entry.name))
     kinds = ((entry, entry.is_dir(follow_symlinks=False)) for entry in shown)
     return [(entry.path, is_folder) for entry, is_folder in kinds if is_folder or _is_input(entry)]
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from model.errors import SchregerError
+from serve.extras import to_install
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,7 +97,7 @@ def make_certificate(folder: Path, address: str) -> tuple[Path, Path, str]:
         from cryptography.hazmat.primitives import hashes, serialization
         from cryptography.hazmat.primitives.asymmetric import ec
     except ImportError:
-        raise LanError("--tls needs cryptography: pip install 'schreger[tls]'.") from None
+        raise LanError(f"--tls needs cryptography: {to_install('tls')}.") from None
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "schreger")])
     now = datetime.now(UTC)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol
 
 from model.errors import SchregerError
+from serve.extras import to_install
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -125,11 +126,7 @@ class Parquet:
     """Parquet, in groups of rows so that memory does not grow; an empty cell is null."""
 
     def __init__(self, stream: BinaryIO, columns: Mapping[str, type]) -> None:
-        try:
-            import pyarrow
-            import pyarrow.parquet
-        except ImportError as error:
-            raise OutputError("Parquet needs pyarrow: pip install 'schreger[parquet]'.") from error
+        pyarrow = _pyarrow()
         kinds = {str: pyarrow.string(), float: pyarrow.float64()}
         self._schema = pyarrow.schema([(name, kinds[kind]) for name, kind in columns.items()])
         self._table = pyarrow.Table
@@ -178,7 +175,18 @@ def _format(file: Path | None, as_json: bool) -> Any:
         raise OutputError(f"{file.name!r} ends in none of {', '.join(WRITERS)}, so its format is unknown.")
     if file.is_dir():
         raise OutputError(f"{str(file)!r} is a folder; name a file for the results.")
+    if file.suffix.lower() == ".parquet":
+        _pyarrow()
     return WRITERS[file.suffix.lower()]
+
+
+def _pyarrow() -> Any:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise OutputError(f"Parquet needs pyarrow: {to_install('parquet')}.") from error
+    return pyarrow
 
 
 @contextmanager

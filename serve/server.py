@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from typing import TYPE_CHECKING, Any
 
-from model.errors import SchregerError
+from model.errors import SchregerError, reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,8 +47,10 @@ def listen(host: str, port: int) -> socket.socket:
         listener.listen()
     except OSError as error:
         listener.close()
-        reason = (error.strerror or str(error)).lower()
-        raise ServeError(f"Port {port} of {host} cannot be used ({reason}); name another with --port.") from None
+        mend = "address with --host" if error.errno == errno.EADDRNOTAVAIL else "with --port"
+        raise ServeError(
+            f"Port {port} of {host} cannot be used ({reason(error).lower()}); name another {mend}."
+        ) from None
     return listener
 
 

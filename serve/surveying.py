@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from model.photo import PhotoError, open_photo, thumbnail
+from serve.extras import to_install
 from serve.scan.read import Source
 from serve.survey import command as survey
 from serve.survey.page import LOG_TEMPLATE
@@ -42,7 +43,7 @@ def _to_pdf(quiet: bool) -> ToPdf | None:
         from serve.report import Picture, pictures, typeset
     except ModuleNotFoundError:
         if not quiet:
-            typer.echo("Information logs come without PDF files: pip install 'schreger[report]'.", err=True)
+            typer.echo(f"Information logs come without PDF files: {to_install('report')}.", err=True)
         return None
 
     def to_pdf(log: dict[str, Any], screenshots: Mapping[str, bytes]) -> bytes:

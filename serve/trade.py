@@ -37,8 +37,9 @@ def vet(
     policy: PolicyOption = None,
     bundle: BundleOption = "lite2",
     ocr: Annotated[
-        bool, typer.Option("--ocr/--no-ocr", help="Read text in pictures, where the extra ocr is installed; slow.")
-    ] = True,
+        bool | None,
+        typer.Option("--ocr/--no-ocr", help="Read text in pictures; by default where the extra ocr is installed."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="JSON lines instead of CSV on stdout.")] = False,
     quiet: QuietOption = False,
 ) -> None:

@@ -6,7 +6,7 @@ import csv
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from model.errors import SchregerError
+from model.errors import SchregerError, reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,7 +53,7 @@ def read_corrections(path: Path, taxonomy: Taxonomy) -> dict[str, str]:
                     raise CorrectionsError(f"{path}, line {reader.line_num}: {wrong}.")
                 labels[cells["sha256"]] = cells["label"]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise CorrectionsError(f"{path} cannot be read as corrections: {error}.") from error
+        raise CorrectionsError(f"{path} cannot be read as corrections: {reason(error)}.") from error
     return labels
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,11 +24,15 @@ def find_photos(manifest: Path | None, data: Path | None) -> tuple[Path, Callabl
     """The manifest, and where the photo of a row lies: beside the manifest, else in the data folder.
 
     Raises:
-        LabelledError: Neither a manifest nor a data folder is given.
+        LabelledError: Neither a manifest nor a data folder is given, or the folder has no manifest.
     """
     found = manifest or (data and data / "manifest.csv")
     if found is None:
         raise LabelledError("Name labelled photos: --data FOLDER (with manifest.csv), or set SCHREGER_DATA.")
+    if manifest is None and not os.path.exists(found):  # noqa: PTH110 - Path.exists raises for some
+        raise LabelledError(
+            f"There is no {found.name} in {str(data)!r}; `schreger dataset collect` makes one (docs/collect.md)."
+        )
 
     def locate(row: Row) -> Path:
         beside = found.parent / row.file

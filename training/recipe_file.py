@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import ValidationError
 
+from model.errors import reason
 from training.atomic import atomically
 from training.corrections import CORRECTIONS
 from training.recipe import Part, Recipe, RecipeError
@@ -32,7 +33,7 @@ def read_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise RecipeError(f"The recipe {path} cannot be read: {' '.join(str(error).split())}.") from error
+        raise RecipeError(f"The recipe {path} cannot be read: {' '.join(reason(error).split())}.") from error
     if not isinstance(content, dict):
         raise RecipeError(f"The recipe {path} is wrong: it should hold fields, such as name and stages.")
     for change in changes:

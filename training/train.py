@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from model.bundle import RECIPE, find_bundle, load_bundle
 from model.classifier import Classifier
-from model.errors import SchregerError
+from model.errors import SchregerError, reason
 from model.taxonomy import load_taxonomy
 from training.classes import choose_classes
 from training.corrections import CORRECTIONS, correct, read_corrections
@@ -92,10 +92,13 @@ def drawn(recipe: Recipe, rows: Sequence[Row], data: Path, out: Path) -> list[Ro
     """Rows of the heaps that the recipe wants drawn of train photos, which are put into the run's folder."""
     if not recipe.heaps:
         return []
-    from training.heaps.heaps import draw_heaps
+    from training.heaps.heaps import NoScalesError, draw_heaps
 
     train = [row for row in rows if row.split == "train"]
-    heaps = draw_heaps(train, lambda row: data / row.file, out / HEAPS, recipe.heaps, recipe.seed)
+    try:
+        heaps = draw_heaps(train, lambda row: data / row.file, out / HEAPS, recipe.heaps, recipe.seed)
+    except NoScalesError as error:
+        raise TrainError(f"{str(error).rstrip('.')}; train without them: --set heaps=0.") from error
     return [replace(row, file=str((out / HEAPS / row.file).absolute())) for row in heaps]
 
 
@@ -145,7 +148,8 @@ def begin(out: Path, recipe: Recipe, resume: bool) -> Recipe:
     """Make the folder of a run, with its recipe in it; return that, which names the run's own copy of the corrections.
 
     Raises:
-        TrainError: The folder holds a run that is not to be gone on with, or one that follows another recipe.
+        TrainError: The folder holds a run that is not to be gone on with, or one that follows another recipe, or it
+            cannot be written to.
     """
     if (out / CHECKPOINT).exists() and not resume:
         raise TrainError(f"{out} holds a run already: go on with it by --resume, or choose another folder.")
@@ -153,8 +157,11 @@ def begin(out: Path, recipe: Recipe, resume: bool) -> Recipe:
         raise TrainError(
             f"The run in {out} follows another recipe, {out / RECIPE}: go on with that, or use a new folder."
         )
-    out.mkdir(parents=True, exist_ok=True)
-    write_recipe(recipe, out / RECIPE)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        write_recipe(recipe, out / RECIPE)
+    except OSError as error:
+        raise TrainError(f"{out} cannot be written to: {reason(error)}; choose another folder.") from error
     return recipe.model_copy(update={"corrections": recipe.corrections and out / CORRECTIONS})
 
 

@@ -7,6 +7,7 @@ a node's probability is its own plus that of its descendants.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -106,6 +107,10 @@ class Taxonomy(Mapping[str, Node]):
         for below in found:
             found.extend(self._children[below])
         return frozenset(found)
+
+    def near(self, text: str) -> list[str]:
+        """The keys most like a text that is none, the nearest first; at most three, perhaps none."""
+        return get_close_matches("_".join(text.lower().replace("_", " ").split()), self, n=3)
 
     def name(self, key: str, language: str = "en") -> str:
         """The common name in one of LANGUAGES (KeyError for any other)."""

@@ -13,6 +13,7 @@ from rich.console import Console
 from model.classifier import Classifier
 from model.errors import SchregerError
 from serve.advert.advert import Advert
+from serve.advert.ocr import check_reader
 from serve.advert.policy import load_policy
 from serve.advert.read import check_root, read_adverts
 from serve.advert.vet import vet_all
@@ -47,11 +48,16 @@ def command(
     out: Path | None,
     policy: Path | None,
     bundle: str,
-    ocr: bool,
+    ocr: bool | None,
     json: bool,
     quiet: bool,
 ) -> int:
-    """Vet an advert file, or one advert; the exit status is 3 when something of them could not be read."""
+    """Vet an advert file, or one advert; the exit status is 3 when something of them could not be read.
+
+    Text in pictures is read with `ocr`, and where it is None if that is installed.
+    """
+    if ocr:
+        check_reader()
     if title is None and text is None:
         if inputs is None or len(inputs) != 1:
             raise VetError("Name one advert file, or describe one advert by --title or --text and its pictures.")
@@ -66,7 +72,7 @@ def command(
     counts = {"clear": 0, "review": 0, "block": 0}
     faulty = 0
     with open_output(out, COLUMNS | dict.fromkeys(kept, str), json) as write:
-        for advert, verdict in zip(adverts, vet_all(adverts, classifier, chosen, ocr), strict=True):
+        for advert, verdict in zip(adverts, vet_all(adverts, classifier, chosen, ocr is not False), strict=True):
             counts[verdict.verdict] += 1
             faulty += bool(verdict.error)
             write(dict.fromkeys(kept) | dict(advert.other) | to_row(verdict))

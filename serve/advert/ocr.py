@@ -7,7 +7,9 @@ import threading
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from model.errors import SchregerError
 from model.photo import PhotoError, open_photo
+from serve.extras import to_install
 
 if TYPE_CHECKING:
     from serve.advert.advert import Picture
@@ -22,9 +24,20 @@ LEAST_SURE = 0.6
 _ONE_AT_A_TIME = threading.Lock()  # the reader keeps what it is at in itself, and uses every core anyway
 
 
+class OcrError(SchregerError):
+    """Text in pictures cannot be read here; the message says what to install."""
+
+
 def can_read() -> bool:
     """Whether the extra is installed."""
     return importlib.util.find_spec(LIBRARY) is not None
+
+
+def check_reader() -> None:
+    """Raises OcrError where the extra is not installed, for who asks for it."""
+    if not can_read():
+        how = to_install("ocr")
+        raise OcrError(f"What reads text in pictures is not installed: {how}, or leave out --ocr.")
 
 
 def read_text(picture: Picture) -> str:

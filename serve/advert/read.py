@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 from collections.abc import Callable
 from dataclasses import fields, replace
@@ -65,6 +66,8 @@ def read_adverts(file: Path, pictures_root: Path | None = None, tell: Tell | Non
                 for advert in stream_adverts(stream, str(file), set(), tell)
             ]
     except OSError as error:
+        if os.path.isdir(file):  # noqa: PTH112 - Path.is_dir raises for some
+            raise AdvertFileError(f"{str(file)!r} is a folder; `schreger scan` takes folders of pictures.") from None
         raise AdvertFileError(f"{str(file)!r} cannot be read: {error.strerror or error}.") from error
     if not adverts and _is_json(str(file)):
         raise AdvertFileError(f"{str(file)!r} holds no advert.")
@@ -178,6 +181,8 @@ def _table_rows(name: str, text: TextIO, tell: Tell | None) -> Iterator[tuple[di
     separator = max(SEPARATORS, key=header.count)
     if stated := SEPARATOR_LINE.fullmatch(header):
         separator, header = stated[1], next(lines, "")
+    if not header:
+        raise AdvertFileError(f"{name!r} is empty.")
     reader = csv.DictReader(chain([header], lines), delimiter=separator, restkey="")
     try:
         reader.fieldnames = named_columns(name, reader.fieldnames or (), tell)

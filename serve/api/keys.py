@@ -51,29 +51,47 @@ def read_keys(file: Path) -> Keys:
         KeysError: It cannot be read, holds no key, or has a line that is none.
     """
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        names = _names(file)
     except (OSError, UnicodeDecodeError):
         raise KeysError(f"{str(file)!r} cannot be read as a file of API keys; name another.") from None
+    if not names:
+        raise KeysError(f"{str(file)!r} holds no key; make one: schreger api-key NAME {file}")
+    return Keys(names)
+
+
+def _names(file: Path) -> dict[str, str]:
+    """The names in a file by the digests of their keys.
+
+    Raises:
+        OSError, UnicodeDecodeError: It cannot be read.
+        KeysError: A line is none of a key.
+    """
     names = {}
-    for number, line in enumerate(map(str.strip, lines), 1):
+    for number, line in enumerate(map(str.strip, file.read_text(encoding="utf-8").splitlines()), 1):
         if line and not line.startswith("#"):
             found = LINE.fullmatch(line)
             if not found:
                 raise KeysError(f"Line {number} of {str(file)!r} is no key: a name and a SHA-256 digest are expected.")
             names[found[2]] = found[1]
-    if not names:
-        raise KeysError(f"{str(file)!r} holds no key; make one: schreger api-key NAME {file}")
-    return Keys(names)
+    return names
 
 
 def add(name: str, file: Path) -> None:
     """`schreger api-key`: make a key, add its digest to the file and print the key, which is kept nowhere.
 
     Raises:
-        KeysError: The name is none, or the file cannot be written.
+        KeysError: The name is none or has a key already, or the file is none of keys or cannot be written.
     """
     if not re.fullmatch(NAME, name):
         raise KeysError(f"{name!r} cannot name a key; use letters, digits, dots, dashes and underscores.")
+    try:
+        is_taken = name in _names(file).values()
+    except FileNotFoundError:
+        is_taken = False
+    except (OSError, UnicodeDecodeError, KeysError):
+        raise KeysError(f"{str(file)!r} is no file of keys; name another.") from None
+    if is_taken:
+        raise KeysError(f"{name!r} has a key in {file} already: take out its line first, or choose another name.")
     key = secrets.token_urlsafe(32)
     try:
         descriptor = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)

@@ -107,8 +107,10 @@ class Casebook:
         Raises:
             CasebookError: There is no such case, item or key.
         """
-        if label not in load_taxonomy():
-            raise CasebookError(f"{label!r} is no key of the taxonomy, such as ivory, bone or psittacus_erithacus.")
+        if label not in (taxonomy := load_taxonomy()):
+            near = taxonomy.near(label)
+            hint = f"; near it are {', '.join(near)}" if near else ", such as ivory, bone or psittacus_erithacus"
+            raise CasebookError(f"{label!r} is no key of the taxonomy{hint}.")
         with self.change(by) as change:
             file = read_case(change.connection, ref)
             of = file.item(item).item

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import sqlalchemy as sa
 
 from serve.casebook.chain import Entry
-from serve.casebook.error import CasebookError, NoCaseError
+from serve.casebook.error import CasebookError, NoCaseError, SeveralCasesError
 from serve.casebook.records import Case, Correction, Item, Note, Photo, Record, Result, canonical, digest
 from serve.casebook.tables import METADATA, entries
 
@@ -145,7 +145,7 @@ def _find(connection: sa.Connection, ref: str) -> Case:
         raise NoCaseError(f"There is no case {ref!r}; `schreger casebook list` names them all.")
     if len(found) > 1:
         ids = ", ".join(case.id[:12] for case in found)
-        raise NoCaseError(f"More than one case is called {ref!r}; say which by its id: {ids}.")
+        raise SeveralCasesError(f"More than one case is called {ref!r}; say which by its id: {ids}.")
     return found[0]
 
 

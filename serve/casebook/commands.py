@@ -12,7 +12,7 @@ import typer
 
 from serve.casebook.archive import export_case, import_case
 from serve.casebook.casebook import Received
-from serve.casebook.error import CasebookError
+from serve.casebook.error import CasebookError, NoCaseError, SeveralCasesError
 from serve.casebook.keys import KEYS, Head
 from serve.casebook.opening import create_casebook, open_casebook, upgrade_casebook
 from serve.casebook.verify import verify
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from serve.casebook.casebook import Casebook
     from serve.casebook.casefile import CaseFile, ItemFile
     from serve.casebook.records import Note
 
@@ -66,14 +67,16 @@ def add(
     from serve.inputs import find_inputs
 
     casebook, adder = open_casebook(where, keys or KEYS), who(by)
+    files = list(find_inputs(paths))
+    if not files:
+        raise CasebookError(f"There is no photo in {', '.join(repr(str(path)) for path in paths)}. Nothing was added.")
     if not new:
-        there = casebook.case(case)
+        there = existing(casebook, case)
         old = [casebook.original(photo.sha256) for photo in there.item(item).photos] if item else []
     elif item:
         raise CasebookError("A new case has no items yet: leave out --item, or --new.")
     else:
         old = []
-    files = list(find_inputs(paths))
     if len(files) + len(old) > MAX_PHOTOS:
         raise CasebookError(f"These are {len(files) + len(old)} photos; an item has at most {MAX_PHOTOS}.")
     contents = [_read(file) for file in files]
@@ -95,6 +98,22 @@ def add(
         item = casebook.add_item(case, photos, together, adder, title, new)
     added = casebook.case(case).item(item)
     typer.echo("\n".join(_item(added)))
+
+
+def existing(casebook: Casebook, case: str) -> CaseFile:
+    """The case to add to, for a command that can open one, too.
+
+    Raises:
+        CasebookError: There is none; the message says how to open it.
+    """
+    try:
+        return casebook.case(case)
+    except SeveralCasesError:
+        raise
+    except NoCaseError:
+        raise CasebookError(
+            f"There is no case {case!r}: open it with --new, or see `schreger casebook list`."
+        ) from None
 
 
 def correct(case: str, item: int, label: str, where: str, why: str, keys: Path | None, by: str | None) -> None:

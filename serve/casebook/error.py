@@ -9,3 +9,7 @@ class CasebookError(SchregerError):
 
 class NoCaseError(CasebookError):
     """There is no such case, or more than one."""
+
+
+class SeveralCasesError(NoCaseError):
+    """More than one case is called so."""

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow
 import pyarrow.parquet
 
+from model.errors import reason
 from serve.links.clusters import Link
 from serve.links.picture import LinksError, Picture, Source
 from serve.output import escaped
@@ -41,7 +42,7 @@ class Index:
     """Pictures and links; with a folder, those of earlier runs are read from it.
 
     Raises:
-        LinksError: The folder cannot be made, or a file in it cannot be read.
+        LinksError: The folder is a file or cannot be made, or a file in it cannot be read.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -81,7 +82,7 @@ class Index:
             pyarrow.parquet.write_table(pyarrow.Table.from_pylist(self._new_rows(), SCHEMA), partial)
             partial.replace(file)
         except OSError as error:
-            raise LinksError(f"The index {str(self.folder)!r} cannot be written: {error.strerror or error}.") from error
+            raise LinksError(f"The index {str(self.folder)!r} cannot be written: {reason(error)}.") from error
 
     def _append(self, picture: Picture) -> int:
         self.pictures.append(picture)
@@ -98,6 +99,11 @@ class Index:
     def _read(self, folder: Path) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
+        except FileExistsError:
+            raise LinksError(f"{str(folder)!r} is a file; --index takes a folder.") from None
+        except OSError as error:
+            raise LinksError(f"The index {str(folder)!r} cannot be written: {reason(error)}.") from error
+        try:
             while (file := self._file(folder, self._runs + 1)).exists():
                 for row in pyarrow.parquet.read_table(file, schema=SCHEMA).to_pylist():
                     number = len(self.pictures)  # of the row, though folders may have been joined since
@@ -105,7 +111,7 @@ class Index:
                     self.links.update(Link(each["to"], number, each["by"], each["distance"]) for each in row["links"])
                 self._runs += 1
         except (OSError, pyarrow.ArrowException, TypeError, ValueError) as error:
-            raise LinksError(f"The index {str(folder)!r} cannot be read: {str(error).splitlines()[0]}.") from error
+            raise LinksError(f"The index {str(folder)!r} cannot be read: {reason(error).splitlines()[0]}.") from error
 
     @staticmethod
     def _file(folder: Path, run: int) -> Path:

@@ -9,6 +9,7 @@ import os
 from dataclasses import astuple, dataclass, fields
 from typing import TYPE_CHECKING, Literal, get_args
 
+from model.errors import reason
 from serve.output import guarded, line_end, unguarded
 from serve.review.queue import ReviewError
 
@@ -85,7 +86,7 @@ def read_decisions(file: Path) -> list[Decision]:
     except FileNotFoundError:
         return []
     except (OSError, UnicodeDecodeError) as error:
-        raise ReviewError(f"{str(file)!r} cannot be read as a file of decisions: {error}.") from error
+        raise ReviewError(f"{str(file)!r} cannot be read as a file of decisions: {reason(error)}.") from error
     if tuple(header.split(",")) != COLUMNS:
         raise ReviewError(f"{str(file)!r} is no file of decisions: its columns must be {','.join(COLUMNS)}.")
     rows = ([*map(unguarded, row)] for line in lines for row in csv.reader([line]) if len(row) == len(COLUMNS))

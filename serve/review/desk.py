@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 from zlib import crc32
 
+from model.errors import reason
 from serve.review.decisions import Choice, Decision, append_decision, read_decisions
 from serve.review.queue import ReviewError
 
@@ -34,6 +36,15 @@ class ReviewDesk:
         if not self.decisions.absolute().parent.is_dir():
             raise ReviewError(f"There is no folder for {str(self.decisions)!r}: make it, or name another file.")
         read_decisions(self.decisions)
+        try:
+            if self.decisions.exists():
+                self.decisions.open("ab").close()
+            else:
+                TemporaryFile(dir=self.decisions.absolute().parent).close()
+        except OSError as error:
+            raise ReviewError(
+                f"{str(self.decisions)!r} cannot be written: {reason(error)}; name another file with --decisions."
+            ) from error
 
     def waiting(self, by: str) -> list[Undecided]:
         """The adverts that nobody has decided on, in the order of the scan, from another place for each reviewer."""

@@ -14,7 +14,7 @@ from rich.console import Console
 from model.bundle import find_bundle, load_bundle
 from model.taxonomy import load_taxonomy
 from serve.advert.combination import load_combination
-from serve.advert.ocr import can_read
+from serve.advert.ocr import check_reader
 from serve.advert.policy import load_policy
 from serve.command import SOME_UNREADABLE
 from serve.output import check_output
@@ -51,10 +51,8 @@ def command(
     quiet: bool,
 ) -> int:
     """Scan what is not yet done; the exit status is 3 when some adverts have an error."""
-    if ocr and not can_read():
-        raise ScanError(
-            "What reads text in pictures is not installed: pip install 'schreger[ocr]', or leave out --ocr."
-        )
+    if ocr:
+        check_reader()
     if merge:
         check_output(merge)
     console = Console(stderr=True, quiet=quiet)

@@ -72,12 +72,14 @@ class Source:
 
     @classmethod
     def of(cls, address: str, without: Path) -> Source:
-        """Raises ScanError where there is nothing at the address."""
+        """Raises ScanError where there is nothing at the address, or in the folder there."""
         place = Place.of(address)
         if not place.is_folder():
             return cls(place, place.ending if place.ending in (TAR, PARQUET) else "table", without)
         source = cls(place, "pictures", without)
         endings = {part.ending for part in source._parts() if not source._is_beside(part)}
+        if not endings and next(source._parts(), None) is None:
+            raise ScanError(f"There are no files in {address!r}; check its name.")
         return replace(source, kind=endings.pop()) if endings in ({TAR}, {PARQUET}) else source
 
     def rows(self, tell: Tell | None = None) -> Iterator[Row]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from model.hidden import is_hidden
 from model.photo import MAX_BYTES, PhotoError, read_file, too_many_bytes
 from serve.advert.read import picture_paths
 from serve.inputs import find_inputs
@@ -72,7 +73,7 @@ class Place:
             found: Any = map(str, find_inputs([Path(self.path)]))
         else:
             below = sorted(self.system.find(self.path))
-            found = (path for path in below if not _is_hidden(posixpath.relpath(path, self.path)))
+            found = (path for path in below if not is_hidden(*PurePosixPath(posixpath.relpath(path, self.path)).parts))
         return map(self.at, found)
 
     def size(self) -> int:
@@ -111,7 +112,3 @@ class Place:
         except Exception as error:  # a store may raise anything
             raise PhotoError("unreadable_file", f"{name} cannot be read; try again with --retry.") from error
         raise too_many_bytes(length)
-
-
-def _is_hidden(path: str) -> bool:
-    return any(part.startswith(".") for part in PurePosixPath(path).parts)

@@ -8,6 +8,7 @@ import tarfile
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from model.errors import reason
 from serve.scan.error import ScanError
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def read_tar(file: Place) -> Iterator[tuple[dict[str, Any], list[Member], str]]:
             for key, sample in groupby(members, lambda member: _split(member.name)[0]):
                 yield _sample(opened, key, list(sample))
     except (OSError, tarfile.TarError) as error:
-        raise ScanError(f"{file.path!r} cannot be read as a tar: {error}.") from error
+        raise ScanError(f"{file.path!r} cannot be read as a tar: {reason(error)}.") from error
 
 
 def _members(opened: Any) -> Iterator[tarfile.TarInfo]:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from model.errors import SchregerError
+from model.errors import SchregerError, reason
 from serve import scanned
 from serve.advert.encoding import encoding_of
 from serve.advert.read import SEPARATORS
@@ -59,7 +59,7 @@ def read_table(file: Path, *columns: str) -> list[dict[str, str]]:
         reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
         rows = [{name: unguarded(cell.strip()) for name, cell in row.items() if name} for row in reader]
     except (OSError, csv.Error) as error:
-        raise SurveyError(f"{str(file)!r} cannot be read as a table: {error}.") from error
+        raise SurveyError(f"{str(file)!r} cannot be read as a table: {reason(error)}.") from error
     if missing := [name for name in columns if name not in reader.fieldnames]:
         raise SurveyError(f"{str(file)!r} has no column {missing[0]}; it needs {', '.join(columns)}.")
     return rows

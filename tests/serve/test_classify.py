@@ -335,9 +335,15 @@ def test_photos_that_are_all_well_are_status_0(classify: Run, few: Path) -> None
     assert (done.returncode, done.stderr) == (0, "Classified 4 of 4.\n")
 
 
-def test_an_empty_folder_has_a_header_and_no_rows(classify: Run, tmp_path: Path) -> None:
-    done = classify(tmp_path)
-    assert (done.returncode, rows_of(done.stdout), done.stderr) == (0, [], "Classified 0 of 0.\n")
+def test_folders_without_files_are_refused(classify: Run, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for folders, said in (
+        (("empty",), "There are no files in 'empty'; check its name.\n"),
+        (("empty", "."), "There are no files in 'empty', '.'; check the names.\n"),
+    ):
+        done = classify(*folders, "--out", "out.csv", cwd=tmp_path)
+        assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
+    assert [path.name for path in tmp_path.iterdir()] == ["empty"]
 
 
 def test_results_among_the_photos_are_no_input_of_the_next_run(

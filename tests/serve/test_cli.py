@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from model.bundle import METRICS, NETWORK, load_bundle
+from serve import extras
+from serve.extras import to_install
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -64,8 +66,11 @@ def test_the_version_is_printed(schreger: Run) -> None:
                 "--version",
                 "Exit status",
                 "3 finished",
+                "`casebook report`",
+                "130 when",
             ),
         ),
+        (("serve",), ("Serve the page for photos, to open in a browser.", "--lan", "--casebook", "--api", "--review")),
         (("classify",), ("PATH", "--out", "--item", "--top", "--bundle", "--json", "--quiet", "default: lite2")),
         (("bundle",), ("show", "verify")),
         (
@@ -156,7 +161,7 @@ serve.cli.main()
     [
         ("RuntimeError('It broke.')", 1, "our fault; please report it: RuntimeError: It broke."),
         ("ModuleNotFoundError(name='serve.gone')", 1, "our fault; please report it"),
-        ("ModuleNotFoundError(name='torch')", 2, "This command needs torch, which is not installed: pip install"),
+        ("ModuleNotFoundError(name='torch')", 2, "This command needs torch, which is not installed: "),
         ("SchregerError('There is no such thing.')", 2, "There is no such thing."),
         ("KeyboardInterrupt", 130, "Stopped."),
         ("BrokenPipeError", 0, ""),
@@ -168,6 +173,61 @@ def test_each_way_to_fail_has_its_status_and_a_sentence(error: str, status: int,
     assert sentence in done.stderr
     assert done.stderr.count("\n") == bool(sentence)
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "missing", "extra"),
+    [
+        (["scan", "in", "--out", "out"], "fsspec", "scan"),
+        (["scan", "in", "--out", "out", "--ray", "local"], "fsspec", "cluster"),
+        (["survey", "in", "--adverts", "a.csv", "--out", "out"], "fsspec", "survey"),
+        (["match", "in", "--out", "out.csv"], "faiss", "links"),
+        (["dataset", "collect", "met", "--out", "out"], "requests", "collect"),
+        (["train", "--out", "out"], "torch", "train"),
+    ],
+)
+def test_what_is_not_installed_is_named_with_the_one_extra_that_brings_it(
+    words: list[str], missing: str, extra: str
+) -> None:
+    script = f"import sys; sys.modules[{missing!r}] = None; from serve.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", script, *words], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    said, python = one_sentence(done).split(": ")
+    assert said == f"This command needs {missing}, which is not installed"
+    assert python.endswith(f"python -m pip install -e '.[{extra}]'.")
+
+
+def test_an_extra_comes_from_the_checkout_and_only_without_one_by_its_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert to_install("scan") == f"{sys.executable} -m pip install -e '{ROOT}[scan]'"
+    monkeypatch.setattr(extras, "ROOT", tmp_path)
+    assert to_install("scan") == f"{sys.executable} -m pip install 'schreger[scan]'"
+
+
+@pytest.mark.parametrize(
+    ("option", "mode"),
+    [
+        ("--keys", "--casebook"),
+        ("--api-keys", "--api"),
+        ("--api-rate", "--api"),
+        ("--match-hashes", "--api"),
+        ("--match-index", "--api"),
+        ("--adverts", "--review"),
+        ("--decisions", "--review"),
+        ("--pictures-root", "--review"),
+    ],
+)
+def test_an_option_of_serve_that_would_be_ignored_is_refused(schreger: Run, option: str, mode: str) -> None:
+    done = schreger("serve", option, "1")
+    assert (done.returncode, one_sentence(done)) == (2, f"{option} needs {mode}.")
+
+
+def test_serve_takes_settings_of_the_environment_and_names_what_to_change_of_an_address(schreger: Run) -> None:
+    done = schreger("serve", "--host", "203.0.113.9", env={"SCHREGER_API_KEYS": "k", "SCHREGER_CASEBOOK_KEYS": "k"})
+    assert done.returncode == 2
+    assert one_sentence(done).endswith("; name another address with --host.")
 
 
 # Bundles

@@ -42,7 +42,8 @@ def test_paths_stay_in_the_order_given_and_may_come_twice(tmp_path: Path) -> Non
 
 
 def test_hidden_files_and_folders_are_passed_over_below_a_folder_and_taken_when_named(tmp_path: Path) -> None:
-    for name in (".hidden.jpg", ".git/photo.jpg", "folder/.hidden.jpg", "folder/seen.jpg"):
+    left_by_windows = ("folder/Thumbs.db", "folder/desktop.ini")
+    for name in (".hidden.jpg", ".git/photo.jpg", "folder/.hidden.jpg", "folder/seen.jpg", *left_by_windows):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     assert inputs(tmp_path) == [tmp_path / "folder/seen.jpg"]

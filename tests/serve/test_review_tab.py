@@ -156,3 +156,14 @@ def test_a_review_without_its_files_is_one_sentence(schreger: Callable[..., Any]
     done = schreger("serve", "--port", "17862", "--review", tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "--adverts" in done.stderr
+
+
+def test_a_place_where_decisions_cannot_be_kept_is_told_at_the_start(
+    schreger: Callable[..., Any], tmp_path: Path, photos: list[Any]
+) -> None:
+    make_scan(tmp_path, photos[0].content)
+    files = ("--adverts", tmp_path / "adverts.csv", "--decisions", "/proc/decisions.csv")
+    done = schreger("serve", "--port", "17862", "--review", tmp_path / "scan", *files)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith("'/proc/decisions.csv' cannot be written: ")
+    assert done.stderr.endswith("; name another file with --decisions.\n")

@@ -90,7 +90,7 @@ def test_what_is_wrong_is_named(text: str, says: str, tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    assert "No such file" in refusal(tmp_path / "nowhere.yaml")
+    assert refusal(tmp_path / "nowhere.yaml") == "cannot be read: No such file or directory."
     assert "Is a directory" in refusal(tmp_path)
     (tmp_path / "photo.yaml").write_bytes(b"\xff\xd8\xff")
     assert "cannot be read: " in refusal(tmp_path / "photo.yaml")

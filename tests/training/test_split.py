@@ -239,7 +239,14 @@ def test_what_cannot_be_written_or_read_is_one_sentence(schreger: Command, tmp_p
     manifest = written(tmp_path / "m.csv", [row("a", "a")])
     for words, says in (
         ((), "Name labelled photos: --data FOLDER (with manifest.csv), or set SCHREGER_DATA.\n"),
-        (("--manifest", tmp_path / "no.csv"), f"{tmp_path / 'no.csv'} cannot be read as a manifest"),
+        (
+            ("--manifest", tmp_path / "no.csv"),
+            f"{tmp_path / 'no.csv'} cannot be read as a manifest: No such file or directory.\n",
+        ),
+        (
+            ("--data", tmp_path),
+            f"There is no manifest.csv in '{tmp_path}'; `schreger dataset collect` makes one (docs/collect.md).\n",
+        ),
         (("--manifest", manifest, "--out", tmp_path / "no" / "new.csv"), "new.csv cannot be written: No such file"),
         (("--manifest", manifest, "--hold-out", "nobody"), "No source is called 'nobody'.\n"),
     ):

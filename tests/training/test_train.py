@@ -181,6 +181,29 @@ def test_photos_that_nothing_can_be_learned_from_are_one_sentence(
     assert done.stderr.count("\n") == 1
 
 
+def test_a_recipe_that_draws_heaps_of_no_scales_says_how_to_do_without(
+    toy: Path, recipe_file: Path, schreger: Command, tmp_path: Path
+) -> None:
+    data = changed(toy, tmp_path / "data", lambda row: row["label"] != "pangolin_scale")
+    done = schreger("train", "--recipe", recipe_file, "--out", tmp_path / "out", "--data", data, "--set", "heaps=1")
+    assert done.exit_code == 2
+    assert done.stderr == (
+        "No photo in split train or val is labelled pangolin_scale: there is nothing to draw heaps of; "
+        "train without them: --set heaps=0.\n"
+    )
+
+
+@pytest.mark.parametrize("out", ["file", "file/deep", "/proc/nowhere"])
+def test_a_folder_that_cannot_be_written_to_is_one_sentence(
+    toy: Path, recipe_file: Path, schreger: Command, tmp_path: Path, out: str
+) -> None:
+    (tmp_path / "file").touch()
+    done = schreger("train", "--recipe", recipe_file, "--out", tmp_path / out, "--data", toy)
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith(f"{tmp_path / out} cannot be written to: ")
+    assert done.stderr.endswith("; choose another folder.\n")
+
+
 def test_a_photo_damaged_in_the_middle_of_a_run_is_one_sentence(
     toy: Path, recipe_file: Path, schreger: Command, tmp_path: Path
 ) -> None:
@@ -229,7 +252,10 @@ def test_without_photos_or_recipe_it_says_what_to_give(
 ) -> None:
     for words, says in (
         (("--recipe", recipe_file), "Name labelled photos: --data FOLDER (with manifest.csv), or set SCHREGER_DATA.\n"),
-        (("--recipe", recipe_file, "--data", tmp_path), f"{tmp_path}/manifest.csv cannot be read as a manifest: "),
+        (
+            ("--recipe", recipe_file, "--data", tmp_path),
+            f"There is no manifest.csv in '{tmp_path}'; `schreger dataset collect` ",
+        ),
         (("--recipe", tmp_path / "no.yaml", "--data", toy), f"The recipe {tmp_path}/no.yaml cannot be read: "),
     ):
         done = schreger("train", *words, "--out", tmp_path / "out")

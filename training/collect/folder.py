@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from model.hidden import is_hidden
 from training.collect.client import Client
 from training.collect.collect import collect
 from training.collect.found import CollectError, Found
@@ -30,7 +31,9 @@ def command(
         raise CollectError(f"There is no folder {folder}.")
     if out.resolve().is_relative_to(folder.resolve()):
         raise CollectError(f"{out} lies in {folder}; collect into another folder.")
-    files = sorted(file for file in folder.rglob("*") if file.is_file() and not _is_hidden(file.relative_to(folder)))
+    files = sorted(
+        file for file in folder.rglob("*") if file.is_file() and not is_hidden(*file.relative_to(folder).parts)
+    )
     labels = {file: _label(file.relative_to(folder), label) for file in files}
     keys = {text: label_of(text) for text in dict.fromkeys(labels.values())}
     source = source or folder.resolve().name
@@ -42,10 +45,6 @@ def command(
         origin, of = (f"{source}/{path.as_posix()}" for path in (inside, group))
         found.append(Found(origin, file, keys[labels[file]], of, source, *terms))
     return collect(found, out, Client(), limit)
-
-
-def _is_hidden(inside: Path) -> bool:
-    return any(part.startswith(".") for part in inside.parts)
 
 
 def _label(inside: Path, label: str | None) -> str:

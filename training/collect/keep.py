@@ -7,6 +7,7 @@ import io
 import os
 from typing import TYPE_CHECKING
 
+from model.errors import reason
 from model.manifest import REQUIRED
 from training.collect.found import CollectError
 
@@ -48,7 +49,7 @@ class Collection:
                 self._columns = tuple(reader.fieldnames or ())
                 rows = list(reader)
         except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise CollectError(f"{folder} cannot be collected into: {error}.") from error
+            raise CollectError(f"{folder} cannot be collected into: {reason(error)}.") from error
         if missing := [column for column in COLUMNS if column not in self._columns]:
             raise CollectError(f"{self.manifest} lacks the column {missing[0]!r}; collect into another folder.")
         self._origins = {row[ORIGIN] for row in rows}

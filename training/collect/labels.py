@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 from model.taxonomy import Node, load_taxonomy
 from training.collect.found import CollectError
 
@@ -20,7 +18,7 @@ def label_of(text: str) -> str:
         key = next((key for key, node in taxonomy.items() if name_of(node) == wanted), None)
         if key:
             return key
-    near = get_close_matches(wanted.replace(" ", "_"), taxonomy, n=3)
+    near = taxonomy.near(text)
     hint = f"; near it are {', '.join(near)}" if near else ""
     raise CollectError(f"{text!r} is not a label of the taxonomy{hint}.")
 

@@ -51,6 +51,10 @@ class HeapsError(SchregerError):
     """No heaps can be drawn; the message says why in one sentence."""
 
 
+class NoScalesError(HeapsError):
+    """No photo shows scales."""
+
+
 def command(data: Path | None, out: Path, corrections: Path | None, each: int, seed: int) -> None:
     """Draw heaps of a data folder's train and val photos into another, which a recipe may name beside the first."""
     rows, folder = read_labelled((), data)
@@ -71,12 +75,13 @@ def draw_heaps(
     passed over.
 
     Raises:
-        HeapsError: No row shows scales, or the folder cannot be written to.
+        NoScalesError: No row shows scales.
+        HeapsError: The folder cannot be written to.
     """
     photographed = [row for row in rows if DRAWN not in row.note]
     chosen = [row for split in ("train", "val") for row in _chosen([row for row in photographed if row.split == split])]
     if not any(row.label == SCALES for row in chosen):
-        raise HeapsError(f"No photo in split train or val is labelled {SCALES}: there is nothing to draw heaps of.")
+        raise NoScalesError(f"No photo in split train or val is labelled {SCALES}: there is nothing to draw heaps of.")
     drawn = []
     try:
         (out / "photos").mkdir(parents=True, exist_ok=True)

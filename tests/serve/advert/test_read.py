@@ -164,11 +164,11 @@ def test_a_spreadsheet_or_a_photo_under_another_name_is_told_from_a_table(tmp_pa
         read_adverts(file)
 
 
-@pytest.mark.parametrize("content", ["", "title,text\na,b\n"])
-def test_a_file_without_ids_is_refused_in_words(tmp_path: Path, content: str) -> None:
+@pytest.mark.parametrize(("content", "said"), [("", "adverts.csv' is empty"), ("title,text\na,b\n", "no column id")])
+def test_a_file_without_ids_is_refused_in_words(tmp_path: Path, content: str, said: str) -> None:
     file = tmp_path / "adverts.csv"
     file.write_text(content, encoding="utf-8")
-    with pytest.raises(AdvertFileError, match="no column id"):
+    with pytest.raises(AdvertFileError, match=said):
         read_adverts(file)
 
 

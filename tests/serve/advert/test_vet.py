@@ -244,6 +244,31 @@ def test_addresses_and_a_root_that_is_not_there_are_said_plainly(tmp_path: Path)
     assert "There is no folder" in refused.stderr
 
 
+def test_what_is_no_advert_file_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "empty.csv").touch()
+    for name, said in (
+        (".", "is a folder; `schreger scan` takes folders of pictures."),
+        ("empty.csv", "is empty."),
+        ("none.csv", "cannot be read: No such file or directory."),
+    ):
+        file = tmp_path / name
+        refused = CliRunner().invoke(app, ["vet", str(file)])
+        assert (refused.exit_code, refused.stderr) == (2, f"'{file}' {said}\n")
+
+
+def test_text_in_pictures_that_cannot_be_read_is_refused_only_when_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ocr, "LIBRARY", "a_library_that_nobody_has")
+    file = tmp_path / "adverts.csv"
+    file.write_text("id,title\n1,a clock\n", encoding="utf-8")
+    refused = CliRunner().invoke(app, ["vet", str(file), "--ocr"])
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert refused.stderr.startswith("What reads text in pictures is not installed: ")
+    assert refused.stderr.endswith("[ocr]', or leave out --ocr.\n")
+    assert CliRunner().invoke(app, ["vet", str(file)]).exit_code == 0
+
+
 def test_the_command_vets_one_advert_from_its_words_and_pictures(schreger: Run, photos: list, tmp_path: Path) -> None:
     picture = tmp_path / f"photo.{photos[0].ending}"
     picture.write_bytes(photos[0].content)

@@ -47,6 +47,27 @@ def test_a_file_that_holds_no_keys_is_one_sentence(content: str, tmp_path: Path)
         read_keys(file)
 
 
+def test_what_holds_no_keys_is_not_added_to_and_a_name_has_one_key(schreger: Run, tmp_path: Path) -> None:
+    adverts, keys = tmp_path / "adverts.csv", tmp_path / "keys.txt"
+    adverts.write_text("id,title\n1,a clock\n")
+    assert schreger("api-key", "warehouse", keys).returncode == 0
+    for name, file, said in (
+        ("warehouse", adverts, f"'{adverts}' is no file of keys; name another."),
+        ("warehouse", tmp_path, f"'{tmp_path}' is no file of keys; name another."),
+        (
+            "warehouse",
+            keys,
+            f"'warehouse' has a key in {keys} already: take out its line first, or choose another name.",
+        ),
+    ):
+        before = file.is_file() and file.read_bytes()
+        done = schreger("api-key", name, file)
+        assert (done.returncode, done.stdout, done.stderr) == (2, "", f"{said}\n")
+        assert (file.is_file() and file.read_bytes()) == before
+    keys.write_text("# taken out\n")
+    assert schreger("api-key", "warehouse", keys).returncode == 0
+
+
 def test_a_file_that_cannot_be_used_is_one_sentence(schreger: Run, tmp_path: Path) -> None:
     with pytest.raises(KeysError):
         read_keys(tmp_path / "none")

@@ -90,10 +90,14 @@ def test_the_pictures_of_a_scan_are_matched(schreger: Run, adverts: Path, tmp_pa
 
 
 def test_what_cannot_be_used_is_one_sentence(schreger: Run, adverts: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
     for arguments, said in (
         ((tmp_path / "missing.csv", "--out", tmp_path / "o.csv"), "There is no"),
         ((adverts, "--hashes", adverts, "--out", tmp_path / "o.csv"), "without a PDQ hash"),
         ((adverts, "--out", tmp_path / "o.xls"), "ends in none of"),
+        ((tmp_path / "empty", "--out", tmp_path / "o.csv"), "There are no files in '"),
+        ((adverts, "--index", adverts, "--out", tmp_path / "o.csv"), "adverts.csv' is a file; --index takes a folder."),
+        ((adverts, "--index", "/proc/i", "--out", tmp_path / "o.csv"), "The index '/proc/i' cannot be written: "),
     ):
         done = schreger("match", *arguments)
         assert done.returncode == 2

@@ -55,7 +55,7 @@ def test_without_the_reader_it_says_what_to_install(
 ) -> None:
     monkeypatch.setattr(ocr, "LIBRARY", "a_library_that_nobody_has")
     (tmp_path / "adverts.csv").write_text("id,title\n1,\n")
-    with pytest.raises(ScanError, match=r"schreger\[ocr\]"):
+    with pytest.raises(ocr.OcrError, match=r"\[ocr\]', or leave out --ocr\.$"):
         scan(tmp_path / "adverts.csv", tmp_path / "out", ocr=True)
     assert not (tmp_path / "out").exists()
 

@@ -275,12 +275,23 @@ def test_a_row_done_again_has_a_doubled_id_only_if_an_earlier_row_has_it(
     assert not any(picture["error"] for row in rows for picture in row["pictures"])
 
 
-@pytest.mark.parametrize("content", ["", "title\na\n"])
-def test_what_is_no_advert_file_is_refused_in_a_sentence(tmp_path: Path, schreger: Any, content: str) -> None:
+def test_a_folder_without_files_is_refused_and_a_table_without_rows_is_not(tmp_path: Path, schreger: Any) -> None:
+    (tmp_path / "empty").mkdir()
+    done = schreger("scan", tmp_path / "empty", "--out", tmp_path / "out")
+    assert (done.returncode, done.stderr) == (2, f"There are no files in '{tmp_path / 'empty'}'; check its name.\n")
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "adverts.csv").write_text("id,title\n")
+    assert schreger("scan", tmp_path / "adverts.csv", "--out", tmp_path / "out").returncode == 0
+
+
+@pytest.mark.parametrize(("content", "said"), [("", "adverts.csv' is empty."), ("title\na\n", "no column id")])
+def test_what_is_no_advert_file_is_refused_in_a_sentence(
+    tmp_path: Path, schreger: Any, content: str, said: str
+) -> None:
     (tmp_path / "adverts.csv").write_text(content)
     done = schreger("scan", tmp_path / "adverts.csv", "--out", tmp_path / "out")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "no column id" in done.stderr
+    assert said in done.stderr
 
 
 @pytest.mark.parametrize(

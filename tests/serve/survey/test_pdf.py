@@ -72,4 +72,4 @@ def test_without_the_extra_there_are_no_pdf_files_and_one_sentence(
     monkeypatch.setitem(sys.modules, "serve.report", None)
     logs = survey(files)
     assert [file.suffix for file in sorted(logs.iterdir())] == [".html", ".json"]
-    assert "schreger[report]" in capsys.readouterr().err
+    assert "[report]'." in capsys.readouterr().err

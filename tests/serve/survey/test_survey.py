@@ -460,6 +460,12 @@ def test_the_command_ends_with_a_status_and_a_sentence(
     done = schreger("survey", tmp_path / "scan", *options)
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr.startswith("Adverts: 2, strata: 1; ")
+    labels = tmp_path / "nope.csv"
+    done = schreger("survey", tmp_path / "scan", *options, "--labels", labels)
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"'{labels}' cannot be read as a table: No such file or directory.\n",
+    )
     done = schreger("survey", tmp_path, *options)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1

@@ -306,6 +306,7 @@ def test_photos_of_which_none_opens_are_reported(clean: Any, check: Check, tmp_p
     [
         ((), "Name labelled photos: --data FOLDER (with manifest.csv), or set SCHREGER_DATA.\n"),
         (("--manifest", "nowhere.csv"), "nowhere.csv cannot be read as a manifest"),
+        (("--data", "."), "There is no manifest.csv in '.'; `schreger dataset collect` makes one (docs/collect.md).\n"),
         (("--manifest", "empty.csv"), "empty.csv has no photos.\n"),
         (("--manifest", "good.csv", "--bundle", "nobody"), "There is no bundle at 'nobody'"),
         (("--manifest", "good.csv", "--out", "good.csv"), "good.csv cannot hold the report: File exists.\n"),

@@ -29,6 +29,8 @@ def test_folders_named_after_labels_are_collected(photos: Path, collect: Any, ro
     (photos / "bone" / ".hidden.jpg").write_bytes(b"x")
     (photos / ".git").mkdir()
     (photos / ".git" / "x").write_bytes(b"x")
+    for name in ("desktop.ini", "bone/Thumbs.db"):
+        (photos / name).write_bytes(b"x")
     done = collect("folder", photos, *TERMS)
     assert done.exit_code == 0, done.stderr
     assert [(row["label"], row["group"], row["source"]) for row in rows()] == [
@@ -184,7 +186,7 @@ def test_a_folder_that_cannot_be_written_is_refused(photos: Path, collect: Any, 
     out.write_text("a file")
     done = collect("folder", photos, *TERMS)
     assert done.exit_code == 2
-    assert done.stderr.startswith(f"{out} cannot be collected into: ")
+    assert done.stderr.startswith(f"{out} cannot be collected into: Not a directory.\n")
 
 
 # Tables

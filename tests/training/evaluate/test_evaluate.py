@@ -149,6 +149,7 @@ def test_what_cannot_be_measured_is_one_sentence(schreger: Command, run: Path, t
     bundle, out, data = ("--bundle", run / "bundle"), ("--out", tmp_path / "out"), ("--data", toy)
     for words, says in (
         ((*bundle, *out), "Name labelled photos: --data FOLDER (with manifest.csv), or set SCHREGER_DATA."),
+        ((*bundle, *out, "--data", tmp_path), f"There is no manifest.csv in '{tmp_path}'; `schreger dataset collect` "),
         ((*bundle, *out, "--manifest", tmp_path / "no.csv"), f"{tmp_path / 'no.csv'} cannot be read as a manifest: "),
         (
             (*bundle, *out, "--manifest", tmp_path / "columns.csv"),
