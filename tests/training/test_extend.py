@@ -123,3 +123,26 @@ def test_photos_that_teach_nothing_are_one_sentence(run: Path, schreger: Command
     assert "There is no bundle at 'nowhere'" in done.stderr
     done = schreger("train", "--data", tmp_path / "few", "--out", tmp_path / "out")
     assert (done.exit_code, done.stderr) == (2, "Name a recipe: --recipe FILE, such as one of training/recipes.\n")
+
+
+def test_a_photo_that_cannot_be_learned_from_is_one_sentence(run: Path, schreger: Command, tmp_path: Path) -> None:
+    data = folder_of(tmp_path / "wood", "wood", ("train",) * 8 + ("val",))
+    words = ("train", "--from", run / "bundle", "--data", data, "--out", tmp_path / "out")
+    (data / "3.png").write_bytes(b"no photo")
+    done = schreger(*words)
+    assert done.exit_code == 2, done.stderr
+    assert done.stderr.startswith(f"{data / '3.png'} cannot be learned from: ")
+    (data / "3.png").unlink()
+    done = schreger(*words)
+    assert (done.exit_code, done.stderr) == (2, f"{data / '3.png'} is in the manifest and not in the folder.\n")
+    assert not (tmp_path / "out" / "bundle").exists()
+
+
+def test_a_photo_that_cannot_be_measured_is_named(run: Path, schreger: Command, tmp_path: Path) -> None:
+    data = folder_of(tmp_path / "wood", "wood", ("train",) * 6 + ("val",) * 2 + ("test",) * 2)
+    for number in (7, 9):
+        (data / f"{number}.png").write_bytes(b"no photo")
+    done = schreger("train", "--from", run / "bundle", "--data", data, "--out", tmp_path / "out", "--final")
+    assert done.exit_code == 0, done.stderr
+    for number in (7, 9):
+        assert f"{number}.png is not measured: " in done.stderr
