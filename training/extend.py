@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import onnx
 import torch
+from rich.console import Console
 from torch.nn import functional
 
 from model.bundle import EXEMPLARS, NETWORK
@@ -20,7 +21,7 @@ from model.classifier import Classifier
 from model.errors import SchregerError
 from model.exemplars import Exemplars, read_exemplars, write_exemplars
 from training.certify import feature_norms
-from training.classes import extend_classes
+from training.classes import extend_classes, left_out
 from training.export import read_head, replace_head
 from training.herd import choose_exemplars
 from training.make import digest_of, finish_bundle
@@ -85,6 +86,8 @@ def extend(bundle: Bundle, recipe: Recipe, rows: Sequence[Row], data: Path, fold
         raise ExtendError(
             f"No photo in split train shows a class of {bundle.id} or a label with {recipe.min_train_photos} photos."
         )
+    if few := left_out(rows, classes):
+        Console(stderr=True).print(few)
     check_there(train, data)
     model = onnx.load(bundle.network)
     old = Head(*read_head(model))

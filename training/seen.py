@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """Rows whose photos could be opened, their logits (N, C), and their embeddings (N, d) of unit length; the others."""
+    """Rows whose photos could be opened, their logits (N, C), their embeddings (N, d) of unit length; the others."""
 
     rows: Sequence[Row]
     logits: Floats
