@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast, get_args
@@ -41,10 +42,10 @@ class Row:
 def read_manifest(path: Path, draft: bool = False) -> list[Row]:
     """Read a manifest (UTF-8 CSV; columns beyond `REQUIRED` are ignored).
 
-    In a draft, which is still to be checked or split, a split may be empty and a group may be in several.
+    In a draft, which is still to be checked or split, a split may be empty, and a group or photo may be in several.
 
     Raises:
-        ManifestError: The file is missing, a column is missing, a cell is malformed, or a group is in two splits.
+        ManifestError: The file or a column is missing, a cell is malformed, or a group or photo is in two splits.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
@@ -60,7 +61,22 @@ def read_manifest(path: Path, draft: bool = False) -> list[Row]:
         first = split_of.setdefault(row.group, row.split)
         if row.split != first:
             raise ManifestError(f"{path}, line {line}: group {row.group!r} is in both {first} and {row.split}.")
-    return [row for _, row in numbered]
+    rows = [row for _, row in numbered]
+    if not draft and (same := same_in_two_splits(rows)):
+        raise ManifestError(f"{path}: {same}")
+    return rows
+
+
+def same_in_two_splits(rows: Iterable[Row]) -> str | None:
+    """The sentence on the first two rows of the same bytes that are in different splits, if there are any."""
+    first_of: dict[str, Row] = {}
+    for row in rows:
+        first = first_of.setdefault(row.sha256, row) if row.sha256 else row
+        if first.split != row.split:
+            return (
+                f"{first.file} in {first.split} and {row.file} in {row.split} are the same photo: keep it in one split."
+            )
+    return None
 
 
 def _row(cells: dict[str, str], where: str, draft: bool) -> Row:

@@ -17,7 +17,7 @@ def atomically(file: Path) -> Iterator[Path]:
 
     Each process has its own, so that several may write the same file.
     """
-    partial = file.with_name(f"{file.name}.{os.getpid()}.partial")
+    partial = file.parent / f"{file.name}.{os.getpid()}.partial"
     try:
         yield partial
         partial.replace(file)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from model.bundle import RECIPE
-from training.classes import FEW_SOURCES
+from training.classes import FEW_SOURCES, left_out
 from training.evaluate.figures import TOP_1
 from training.evaluate.products import LEFT_ASIDE
 from training.evaluate.write import as_text
@@ -130,6 +130,8 @@ def _limits(metrics: Metrics, rows: Sequence[Row], train: Sequence[Row], classes
     merged = {row.label for row in train if row.label != classes.class_of[row.label]}
     if merged:
         yield f"Labels with too few photos, answered by a broader name: {len(merged)}, see the table of classes."
+    if few := left_out(rows, classes):
+        yield few
     yield "The shares of classes in these photos are not those of any trade: at a rare base rate most alarms are false."
 
 

@@ -71,6 +71,13 @@ def extend_classes(known: Sequence[str], rows: Sequence[Row], taxonomy: Taxonomy
     return Classes(keys, _class_of(keys, rows, taxonomy))
 
 
+def left_out(rows: Iterable[Row], classes: Classes) -> str:
+    """The sentence on train photos whose label is trained as no class, with how many of each; empty without any."""
+    counts = Counter(row.label for row in rows if row.split == "train" and row.label not in classes.class_of)
+    named = ", ".join(f"{label} ({count})" for label, count in sorted(counts.items()))
+    return f"Photos of {named} are left out: too few for a class, and there is no class above." if named else ""
+
+
 def _check_labels(rows: Sequence[Row], taxonomy: Taxonomy) -> None:
     strange = next((row for row in rows if row.label not in taxonomy), None)
     if strange:

@@ -60,6 +60,8 @@ def read_corrections(path: Path, taxonomy: Taxonomy) -> dict[str, str]:
 def _wrong(cells: Mapping[str, str | None], known: Mapping[str, str], taxonomy: Taxonomy) -> str | None:
     if any(cells[column] is None for column in COLUMNS):
         return "a cell is missing"  # read as an empty label, it would leave the photo out
+    if not (cells["sha256"] or "").strip():
+        return "the photo's sha256 is missing"  # it would be that of every photo without one
     if cells["label"] and cells["label"] not in taxonomy:
         return f"{cells['label']!r} is no key of the taxonomy"
     return f"the photo {cells['sha256']} is there twice" if cells["sha256"] in known else None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import onnx
 import torch
+from rich.console import Console
 from torch.nn import functional
 
 from model.bundle import EXEMPLARS, NETWORK
@@ -20,10 +21,11 @@ from model.classifier import Classifier
 from model.errors import SchregerError
 from model.exemplars import Exemplars, read_exemplars, write_exemplars
 from training.certify import feature_norms
-from training.classes import extend_classes
+from training.classes import extend_classes, left_out
 from training.export import read_head, replace_head
 from training.herd import choose_exemplars
 from training.make import digest_of, finish_bundle
+from training.photos import PhotosError, check_there
 from training.refit import INVERSE_REGULARISATION
 from training.seen import see
 
@@ -73,6 +75,7 @@ def extend(bundle: Bundle, recipe: Recipe, rows: Sequence[Row], data: Path, fold
         BundleError: The bundle is damaged or carries no exemplars.
         ClassesError: A label is not in the taxonomy.
         ExtendError: No train row shows a class, or one that has photos enough to become one.
+        PhotosError: A photo to learn from is missing or cannot be opened.
     """
     classifier = Classifier.load(str(bundle.folder))
     known = classifier.classes
@@ -83,9 +86,15 @@ def extend(bundle: Bundle, recipe: Recipe, rows: Sequence[Row], data: Path, fold
         raise ExtendError(
             f"No photo in split train shows a class of {bundle.id} or a label with {recipe.min_train_photos} photos."
         )
+    if few := left_out(rows, classes):
+        Console(stderr=True).print(few)
+    check_there(train, data)
     model = onnx.load(bundle.network)
     old = Head(*read_head(model))
     seen = see(classifier, train, lambda row: data / row.file)
+    if seen.unreadable:
+        row, error = seen.unreadable[0]
+        raise PhotosError(f"{data / row.file} cannot be learned from: {error}")
     new = Exemplars(seen.embeddings, feature_norms(seen, *old), np.array(classes.targets(seen.rows)))
     head = learn(old, join(rehearsal(exemplars, old, len(classes.keys)), lesson(new, len(classes.keys))))
     folder.mkdir(parents=True, exist_ok=True)

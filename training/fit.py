@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import csv
+import hashlib
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,8 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
-from safetensors.torch import save_file
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.tensorboard import SummaryWriter
@@ -69,7 +71,8 @@ class Fit:
     reports and saves.
 
     Raises:
-        FitError: There are no validation photos, the run in the folder is of another network, or training diverged.
+        FitError: There are no validation photos, the run in the folder is damaged or of another network or other
+            photos, or training diverged.
         PhotosError: A photo is missing or cannot be opened.
         RecipeError: A stage freezes what the backbone does not have.
     """
@@ -84,7 +87,7 @@ class Fit:
         decoded: Decoded | None = None,
     ) -> None:
         torch.manual_seed(recipe.seed)
-        self.recipe, self.out = recipe, out
+        self.recipe, self.classes, self.out = recipe, classes, out
         self.accelerator = Accelerator(cpu=not torch.accelerator.is_available())
         self.device = self.accelerator.device
         train = [row for row in rows if row.split == "train" and row.label in classes.class_of]
@@ -140,7 +143,7 @@ class Fit:
                 set_rates(optimizer, stage, (epoch - first) * len(batches) + step, stage.epochs * len(batches))
                 total += self._train_batch(trained, optimizer, pixels, targets, mixing)
                 self._average_weights(epoch * len(batches) + step)
-                if step % LOSS_EVERY == 0:
+                if step % LOSS_EVERY == 0 or step + 1 == len(batches):
                     progress.update(task, completed=step + 1, loss=float(total) / (step + 1))
         self.accelerator.free_memory()  # it keeps each epoch's wrapper, with buffers as large as the gradients
         return float(self.accelerator.reduce(total, "mean")) / len(batches)
@@ -204,6 +207,7 @@ class Fit:
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "state": vars(self.state),
+            "learned": self._digest_of_learned(),
         }
         with atomically(self.out / CHECKPOINT) as partial:
             torch.save(content, partial)
@@ -212,18 +216,31 @@ class Fit:
         file = self.out / CHECKPOINT
         if not file.exists():
             return
-        content: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
-        self.state = TrainingState(**content["state"])
+        try:
+            content: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
+            self.state = TrainingState(**content["state"])
+        except Exception as error:  # torch raises whatever damaged bytes lead it to
+            raise FitError(f"{file} is damaged: begin anew in another folder.") from error
+        if content.get("learned") != self._digest_of_learned():
+            raise FitError(f"The run in {self.out} is of other photos, labels, splits or classes: use a new folder.")
         try:
             self.network.load_state_dict(content["network"])
         except RuntimeError as error:
-            raise FitError(
-                f"The run in {self.out} is of another backbone or other classes: use a new folder."
-            ) from error
+            raise FitError(f"The run in {self.out} is of another backbone: use a new folder.") from error
+        try:
+            if math.isfinite(self.state.best):
+                load_file(self.out / WEIGHTS)
+        except (OSError, SafetensorError) as error:
+            raise FitError(f"{self.out / WEIGHTS} is missing or damaged: begin anew in another folder.") from error
         self.average.load_state_dict(content["average"])
         last = self.schedule[self.state.epoch - 1]
         self.optimizer = new_optimizer(self.network, last, self.recipe.weight_decay)
         self.optimizer.load_state_dict(content["optimizer"])
+
+    def _digest_of_learned(self) -> str:
+        """The sha256 of the classes, and of which photos are learned from and chosen by, in their order."""
+        photos = [(row.sha256, row.label, row.split) for row in (*self.train.rows, *self.val.rows)]
+        return hashlib.sha256(repr((self.classes.keys, photos)).encode()).hexdigest()
 
 
 class LogitsAlone(nn.Module):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from model.errors import SchregerError
-from model.manifest import read_manifest
+from model.manifest import read_manifest, same_in_two_splits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -45,7 +45,7 @@ def read_labelled(manifests: Sequence[Path], data: Path | None) -> tuple[list[Ro
     """The rows of manifests one after the other, or of the data folder's own, and the folder that files are told from.
 
     Raises:
-        LabelledError: There is neither, or a group is in two splits.
+        LabelledError: There is neither, or a group or photo is in two splits.
         ManifestError: A manifest cannot be used.
     """
     if not manifests:
@@ -60,6 +60,8 @@ def read_labelled(manifests: Sequence[Path], data: Path | None) -> tuple[list[Ro
         if split_of.setdefault(row.group, row.split) != row.split:
             splits = f"{split_of[row.group]} and {row.split}"
             raise LabelledError(f"Group {row.group!r} is in both {splits}, in different manifests of the recipe.")
+    if same := same_in_two_splits(rows):
+        raise LabelledError(same)
     return rows, manifests[0].parent
 
 

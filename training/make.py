@@ -87,10 +87,12 @@ def _classifier(described: Description, folder: Path) -> Classifier:
 def _measure(
     classifier: Classifier, rows: Sequence[Row], data: Path, splits: Sequence[str]
 ) -> dict[str, dict[str, Figure]]:
-    """Figures by split."""
-    figures = {}
+    """Figures by split; photos that cannot be opened are named on stderr."""
+    figures, console = {}, Console(stderr=True, soft_wrap=True, markup=False)
     for split in splits:
         measured = measure(classifier, [row for row in rows if row.split == split], lambda row: data / row.file)
+        for row, error in measured.unreadable:
+            console.print(f"{row.file} is not measured: {error}")
         if measured.rows:
             figures[split] = all_figures(measured.predictions(classifier.classes), classifier.taxonomy)
     print_figures(figures, classifier.bundle.folder.as_posix())

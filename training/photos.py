@@ -52,9 +52,7 @@ class Photos(Dataset[tuple[Tensor, int] | PhotosError]):
     ) -> None:
         self.rows, self.folder, self.size, self.augmenter, self.decoded = rows, folder, size, augmenter, decoded
         self.targets = classes.targets(rows)
-        missing = next((row.file for row in rows if not (folder / row.file).is_file()), None)
-        if missing:
-            raise PhotosError(f"{folder / missing} is in the manifest and not in the folder.")
+        check_there(rows, folder)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -68,6 +66,17 @@ class Photos(Dataset[tuple[Tensor, int] | PhotosError]):
             return PhotosError(f"{file} cannot be learned from: {error}")
         seen = squash(pixels, self.size) if self.augmenter is None else self.augmenter(pixels, seed)
         return torch.from_numpy(np.array(seen)), self.targets[index]
+
+
+def check_there(rows: Sequence[Row], folder: Path) -> None:
+    """Check that every row has its photo.
+
+    Raises:
+        PhotosError: One is missing.
+    """
+    missing = next((row.file for row in rows if not (folder / row.file).is_file()), None)
+    if missing:
+        raise PhotosError(f"{folder / missing} is in the manifest and not in the folder.")
 
 
 class InOrder(Sampler[tuple[int, int]]):

@@ -51,6 +51,8 @@ def command(
     """Write the manifest anew with every split cell filled, and print the photos by label and split."""
     manifest, locate = find_photos(manifest, data)
     rows, unreadable = read_manifest(manifest, draft=True), 0
+    if not rows:
+        raise SplitError(f"{manifest} has no photos.")
     if join_duplicates:
         rows, unreadable = join_copies(rows, locate, bundle)
     assigned = split(rows, val, test, hold_out, seed)

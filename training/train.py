@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,11 +11,11 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from safetensors.torch import load_file
 
-from model.bundle import RECIPE, find_bundle, load_bundle
+from model.bundle import DESCRIPTION, RECIPE, find_bundle, load_bundle
 from model.classifier import Classifier
 from model.errors import SchregerError, reason
 from model.taxonomy import load_taxonomy
-from training.classes import choose_classes
+from training.classes import choose_classes, left_out
 from training.corrections import CORRECTIONS, correct, read_corrections
 from training.debug import few_rows, short_recipe
 from training.decoded import Decoded
@@ -28,7 +29,7 @@ from training.recipe_file import read_recipe, write_recipe
 from training.refit import refit_head
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from model.manifest import Row
     from training.recipe import Recipe
@@ -54,6 +55,8 @@ def command(
     debug: bool,
 ) -> None:
     """Train by a recipe, or let a bundle learn more; export, fit the certainty, measure, describe what came of it."""
+    if bundle and (cache or resume):
+        raise TrainError("With --from a bundle learns in one go: leave --cache and --resume away.")
     known = load_bundle(find_bundle(bundle)) if bundle else None
     if recipe:
         read = read_recipe(recipe, changes)
@@ -114,7 +117,10 @@ def train(recipe: Recipe, rows: Sequence[Row], data: Path, out: Path, cache: Pat
         raise TrainError(
             f"Fewer than two labels have {recipe.min_train_photos} train photos; there is nothing to tell apart."
         )
-    decoded = Decoded(cache or out / DECODED)
+    if few := left_out(rows, classes):
+        Console(stderr=True).print(few)
+    with writing(cache or out):
+        decoded = Decoded(cache or out / DECODED)
     fit = Fit(recipe, classes, rows, data, out, decoded)
     weights = fit.run(Console(stderr=True))
     if not fit.accelerator.is_main_process:
@@ -126,7 +132,8 @@ def train(recipe: Recipe, rows: Sequence[Row], data: Path, out: Path, cache: Pat
     photos = Photos(fit.train.rows, data, classes, recipe.input_size, decoded=decoded)
     refit_head(network.to(fit.device), photos, recipe)
     make_bundle(recipe, classes, rows, data, network.cpu(), out / "bundle", final)
-    shutil.rmtree(out / DECODED, ignore_errors=True)
+    if not cache:
+        shutil.rmtree(decoded.folder, ignore_errors=True)
     evaluate(recipe, rows, data, out)
 
 
@@ -148,24 +155,39 @@ def begin(out: Path, recipe: Recipe, resume: bool) -> Recipe:
     """Make the folder of a run, with its recipe in it; return that, which names the run's own copy of the corrections.
 
     Raises:
-        TrainError: The folder holds a run that is not to be gone on with, or one that follows another recipe, or it
-            cannot be written to.
+        TrainError: The folder holds a run that is not to be gone on with, one that follows another recipe, or a bundle;
+            or it cannot be written to.
     """
-    if (out / CHECKPOINT).exists() and not resume:
+    begun = (out / CHECKPOINT).exists()
+    if begun and not resume:
         raise TrainError(f"{out} holds a run already: go on with it by --resume, or choose another folder.")
-    if resume and (out / RECIPE).exists() and not _alike(read_recipe(out / RECIPE), recipe):
+    if not begun and (out / "bundle" / DESCRIPTION).exists():
+        raise TrainError(f"{out} holds a bundle already: choose another folder.")
+    if begun and (out / RECIPE).exists() and not _alike(read_recipe(out / RECIPE), recipe):
         raise TrainError(
             f"The run in {out} follows another recipe, {out / RECIPE}: go on with that, or use a new folder."
         )
-    try:
+    with writing(out):
         out.mkdir(parents=True, exist_ok=True)
         write_recipe(recipe, out / RECIPE)
-    except OSError as error:
-        raise TrainError(f"{out} cannot be written to: {reason(error)}; choose another folder.") from error
     return recipe.model_copy(update={"corrections": recipe.corrections and out / CORRECTIONS})
 
 
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """What cannot be written to a folder is one sentence.
+
+    Raises:
+        TrainError: It cannot.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise TrainError(f"{folder} cannot be written to: {error.strerror or error}; choose another folder.") from error
+
+
 def _alike(one: Recipe, other: Recipe) -> bool:
-    """Whether two recipes say the same; of corrections their content, since a run keeps a copy of its own."""
-    first, second = (each.model_copy(update={"corrections": corrections_of(each)}) for each in (one, other))
-    return first == second
+    """Whether two recipes lead to the same weights; of corrections their content, as a run keeps a copy of its own."""
+    aside = {"corrections", "workers", "evaluation"}
+    same = one.model_dump(exclude=aside) == other.model_dump(exclude=aside)
+    return same and corrections_of(one) == corrections_of(other)

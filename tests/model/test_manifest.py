@@ -78,6 +78,16 @@ def test_a_draft_may_lack_splits_and_have_a_group_in_two(tmp_path: Path) -> None
         read_manifest(written(tmp_path / "m.csv", {**GOOD, "split": "exam"}), draft=True)
 
 
+def test_the_same_photo_in_two_splits_is_named_by_its_files(tmp_path: Path) -> None:
+    other = GOOD | {"file": "photos/b.webp", "split": "test", "group": "g2"}
+    file = written(tmp_path / "m.csv", GOOD, other)
+    says = ": photos/a.webp in train and photos/b.webp in test are the same photo: keep it in one split."
+    assert refusal(file) == says
+    assert len(read_manifest(file, draft=True)) == 2
+    unknown = (GOOD | {"sha256": ""}, other | {"sha256": ""})  # two that nobody hashed are no copies
+    assert len(read_manifest(written(tmp_path / "n.csv", *unknown))) == 2
+
+
 def test_a_short_row_is_named(tmp_path: Path) -> None:
     file = written(tmp_path / "m.csv", GOOD)
     with file.open("a") as lines:

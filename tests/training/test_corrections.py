@@ -43,6 +43,7 @@ def test_labels_are_put_right_and_photos_left_out_in_train_and_val_alone() -> No
         ("sha256,label,why\na,ivory,seen\nb,ivry,seen\n", ", line 3: 'ivry' is no key of the taxonomy."),
         ("sha256,label,why\na,ivory,seen\na,,copy\n", ", line 3: the photo a is there twice."),
         ("sha256,label,why\na\n", ", line 2: a cell is missing."),
+        ("sha256,label,why\na,ivory,seen\n ,ivory,seen\n", ", line 3: the photo's sha256 is missing."),
     ],
 )
 def test_what_is_wrong_is_one_sentence(text: str, says: str, tmp_path: Path) -> None:

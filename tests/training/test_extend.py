@@ -121,5 +121,35 @@ def test_photos_that_teach_nothing_are_one_sentence(run: Path, schreger: Command
     done = schreger("train", "--from", "nowhere", "--data", tmp_path / "few", "--out", tmp_path / "out")
     assert done.exit_code == 2
     assert "There is no bundle at 'nowhere'" in done.stderr
+    for word in (("--resume",), ("--cache", tmp_path / "cache")):
+        done = schreger("train", "--from", run / "bundle", "--data", tmp_path / "few", "--out", tmp_path / "out", *word)
+        says = "With --from a bundle learns in one go: leave --cache and --resume away.\n"
+        assert (done.exit_code, done.stderr) == (2, says)
     done = schreger("train", "--data", tmp_path / "few", "--out", tmp_path / "out")
     assert (done.exit_code, done.stderr) == (2, "Name a recipe: --recipe FILE, such as one of training/recipes.\n")
+
+
+def test_a_photo_that_cannot_be_learned_from_is_one_sentence(run: Path, schreger: Command, tmp_path: Path) -> None:
+    data = folder_of(tmp_path / "wood", "wood", ("train",) * 8 + ("val",))
+    words = ("train", "--from", run / "bundle", "--data", data, "--out", tmp_path / "out")
+    (data / "3.png").write_bytes(b"no photo")
+    done = schreger(*words)
+    assert done.exit_code == 2, done.stderr
+    assert done.stderr.startswith(f"{data / '3.png'} cannot be learned from: ")
+    (data / "3.png").unlink()
+    done = schreger(*words)
+    assert (done.exit_code, done.stderr) == (2, f"{data / '3.png'} is in the manifest and not in the folder.\n")
+    assert not (tmp_path / "out" / "bundle").exists()
+
+
+def test_photos_that_are_not_measured_or_not_learned_are_named(run: Path, schreger: Command, tmp_path: Path) -> None:
+    data = folder_of(tmp_path / "wood", "wood", ("train",) * 6 + ("val",) * 2 + ("test",) * 2)
+    with (data / "manifest.csv").open("a") as lines:
+        lines.write("0.png,,coral,train,few,mine,CC0,drawn,80,80,\n")
+    for number in (7, 9):
+        (data / f"{number}.png").write_bytes(b"no photo")
+    done = schreger("train", "--from", run / "bundle", "--data", data, "--out", tmp_path / "out", "--final")
+    assert done.exit_code == 0, done.stderr
+    assert "Photos of coral (1) are left out" in done.stderr
+    for number in (7, 9):
+        assert f"{number}.png is not measured: " in done.stderr

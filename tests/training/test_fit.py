@@ -6,6 +6,8 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -175,9 +177,42 @@ def test_a_run_that_diverges_is_one_sentence(toy_rows: list[Row], toy: Path, tmp
         fit(small(stage), toy_rows, toy, tmp_path).run(QUIET)
 
 
-def test_a_run_of_another_network_is_not_gone_on_with(toy_rows: list[Row], toy: Path, tmp_path: Path) -> None:
+def test_a_run_of_other_photos_or_another_network_is_not_gone_on_with(
+    toy_rows: list[Row], toy: Path, tmp_path: Path
+) -> None:
     stage = Stage(epochs=1, frozen=("*",), warmup_steps=0)
     fit(small(stage), toy_rows, toy, tmp_path).run(QUIET)
     fewer = [row for row in toy_rows if row.label != "bone"]
-    with pytest.raises(FitError, match=r"is of another backbone or other classes: use a new folder\.$"):
-        fit(small(stage), fewer, toy, tmp_path).run(QUIET)
+    relabelled = [replace(toy_rows[0], label="ivory"), *toy_rows[1:]]
+    moved = [replace(toy_rows[0], split="val"), *toy_rows[1:]]
+    exchanged = [replace(toy_rows[0], sha256="0" * 64), *toy_rows[1:]]
+    for rows in (fewer, relabelled, moved, exchanged):
+        with pytest.raises(FitError, match=r"is of other photos, labels, splits or classes: use a new folder\.$"):
+            fit(small(stage), rows, toy, tmp_path).run(QUIET)
+    with pytest.raises(FitError, match=r"is of another backbone: use a new folder\.$"):
+        fit(small(stage, backbone=Backbone(name="resnet18", weights="none")), toy_rows, toy, tmp_path).run(QUIET)
+    not_learned = [replace(row, label="ivory") if row.split == "test" else row for row in toy_rows]
+    fit(small(stage), not_learned, toy, tmp_path).run(QUIET)
+
+
+def test_what_is_damaged_of_a_run_is_one_sentence(toy_rows: list[Row], toy: Path, tmp_path: Path) -> None:
+    stage = Stage(epochs=1, frozen=("*",), warmup_steps=0)
+    fit(small(stage), toy_rows, toy, tmp_path).run(QUIET)
+    whole = (tmp_path / CHECKPOINT).read_bytes()
+    (tmp_path / WEIGHTS).rename(tmp_path / "away")
+    for content in (None, b"", (tmp_path / "away").read_bytes()[:-100]):
+        if content is not None:
+            (tmp_path / WEIGHTS).write_bytes(content)
+        with pytest.raises(FitError, match=rf"{WEIGHTS} is missing or damaged: begin anew in another folder\.$"):
+            fit(small(stage), toy_rows, toy, tmp_path).run(QUIET)
+    for content in (b"", b"damaged", whole[: len(whole) // 2], whole[:1000] + bytes(1000) + whole[2000:]):
+        (tmp_path / CHECKPOINT).write_bytes(content)
+        with pytest.raises(FitError, match=rf"{CHECKPOINT} is damaged: begin anew in another folder\.$"):
+            fit(small(stage), toy_rows, toy, tmp_path).run(QUIET)
+
+
+def test_the_progress_of_an_epoch_ends_at_its_end(toy_rows: list[Row], toy: Path, tmp_path: Path) -> None:
+    said = StringIO()
+    stage = Stage(epochs=1, frozen=("*",), warmup_steps=0)
+    fit(small(stage), toy_rows, toy, tmp_path).run(Console(file=said))
+    assert "100% 0:00:00" in said.getvalue()

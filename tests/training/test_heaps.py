@@ -124,9 +124,28 @@ def test_a_photo_that_does_not_open_is_passed_over(rows: list[Row], tmp_path: Pa
     assert {row.group for row in drawn} == {"a", "b", "c"}
 
 
-def test_what_corrections_leave_out_is_not_drawn(rows: list[Row], tmp_path: Path) -> None:
+def write(rows: list[Row], file: Path) -> None:
     lines = [",".join(REQUIRED), *(",".join(str(getattr(row, name)) for name in REQUIRED) for row in rows)]
-    (tmp_path / "manifest.csv").write_text("\n".join(lines))
+    file.write_text("\n".join(lines))
+
+
+def test_a_manifest_of_photos_that_were_not_drawn_is_never_overwritten(rows: list[Row], tmp_path: Path) -> None:
+    write(rows, tmp_path / "manifest.csv")
+    before = (tmp_path / "manifest.csv").read_bytes()
+    done = CliRunner().invoke(app, ["dataset", "heaps", "--data", str(tmp_path), "--out", str(tmp_path)])
+    assert done.exit_code == 2
+    assert done.stderr.endswith("lists photos that were not drawn, and would be overwritten: use another folder.\n")
+    assert (tmp_path / "manifest.csv").read_bytes() == before
+
+
+def test_heaps_that_were_drawn_are_drawn_anew(rows: list[Row], tmp_path: Path) -> None:
+    once = draw_heaps(rows, lambda row: tmp_path / row.file, tmp_path / "heaps", 1, seed=0)
+    again = draw_heaps(rows, lambda row: tmp_path / row.file, tmp_path / "heaps", 1, seed=1)
+    assert again == read_manifest(tmp_path / "heaps" / "manifest.csv") != once
+
+
+def test_what_corrections_leave_out_is_not_drawn(rows: list[Row], tmp_path: Path) -> None:
+    write(rows, tmp_path / "manifest.csv")
     (tmp_path / "facts.csv").write_text("sha256,label,why\n1,,a copy of a test photo\n")
     options = ("--data", tmp_path, "--out", tmp_path / "heaps", "--corrections", tmp_path / "facts.csv", "--each", 1)
     done = CliRunner().invoke(app, ["dataset", "heaps", *map(str, options)])

@@ -51,6 +51,16 @@ def test_a_group_in_two_splits_of_two_manifests_is_one_sentence(tmp_path: Path) 
     assert str(raised.value) == "Group 'a' is in both train and val, in different manifests of the recipe."
 
 
+def test_the_same_photo_in_two_splits_of_two_manifests_is_one_sentence(tmp_path: Path) -> None:
+    one, two = manifest(tmp_path / "1.csv", [("a.jpg", "train")]), manifest(tmp_path / "2.csv", [("b.jpg", "test")])
+    for file in (one, two):
+        file.write_text(file.read_text().replace(".jpg,,", ".jpg,00ff,"))
+    a, b = tmp_path / "a.jpg", tmp_path / "b.jpg"
+    with pytest.raises(LabelledError) as raised:
+        read_labelled([one, two], None)
+    assert str(raised.value) == f"{a} in train and {b} in test are the same photo: keep it in one split."
+
+
 def test_photos_under_other_licences_are_not_learned_from_but_measured_on(tmp_path: Path) -> None:
     names = [("a.jpg", "train"), ("b.jpg", "train"), ("c.jpg", "val"), ("d.jpg", "test")]
     rows, _ = read_labelled([manifest(tmp_path / "m.csv", names)], None)

@@ -12,7 +12,7 @@ from model.photo import open_photo
 from training.seen import see
 
 
-def test_photos_come_in_order_and_those_that_cannot_be_opened_are_left_out(
+def test_photos_come_in_order_and_those_that_cannot_be_opened_are_set_apart(
     run: Path, toy: Path, toy_rows: list[Row], tmp_path: Path
 ) -> None:
     data, classifier = Path(shutil.copytree(toy, tmp_path / "toy")), Classifier.load(str(run / "bundle"))
@@ -22,6 +22,7 @@ def test_photos_come_in_order_and_those_that_cannot_be_opened_are_left_out(
         (data / row.file).write_bytes(b"not a photo")
     photos = see(classifier, rows, lambda row: data / row.file)
     assert photos.rows == rows[:BATCH] + rows[2 * BATCH + 1 :]
+    assert [row for row, _ in photos.unreadable] == rows[BATCH : 2 * BATCH + 1]
     assert photos.labels == [row.label for row in photos.rows]
     for number in (0, BATCH, len(photos.rows) - 1):
         found = classifier.classify([open_photo(data / photos.rows[number].file)], embedding=True)

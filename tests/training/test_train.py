@@ -22,8 +22,10 @@ from model.exemplars import read_exemplars
 from model.manifest import Row
 from model.network import normalise
 from model.photo import open_photo, squash
-from training.fit import LOG, WEIGHTS, new_network
+from training.fit import CHECKPOINT, LOG, WEIGHTS, new_network
+from training.recipe import Evaluation
 from training.recipe_file import read_recipe
+from training.train import DECODED, TrainError, begin
 
 Command = Callable[..., Result]
 
@@ -131,10 +133,49 @@ def test_a_run_that_is_whole_is_not_begun_again_but_may_be_gone_on_with(
         done.stderr
         == f"The run in {out} follows another recipe, {out / RECIPE}: go on with that, or use a new folder.\n"
     )
-    done = schreger(*words, "--resume")
+    done = schreger(*words, "--resume", "--set", "workers=1", "--cache", out / DECODED)
     assert done.exit_code == 0, done.stderr
+    assert (out / DECODED).exists()  # it was asked for
     assert load_file(out / WEIGHTS).keys() == load_file(run / WEIGHTS).keys()
     assert list(json.loads((out / "bundle" / METRICS).read_text())) == ["val"]  # not final
+
+
+def test_a_recipe_may_change_until_there_is_something_to_go_on_with(recipe_file: Path, tmp_path: Path) -> None:
+    recipe, out = read_recipe(recipe_file), tmp_path / "run"
+    begin(out, recipe, resume=False)
+    other = recipe.model_copy(update={"seed": 4})
+    begin(out, other, resume=True)
+    (out / CHECKPOINT).touch()
+    begin(out, other.model_copy(update={"workers": 1, "evaluation": Evaluation(sheets=True)}), resume=True)
+    with pytest.raises(TrainError, match="follows another recipe"):
+        begin(out, recipe, resume=True)
+
+
+def test_a_bundle_is_never_replaced_unasked(
+    run: Path, toy: Path, recipe_file: Path, schreger: Command, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(run / "bundle", out / "bundle")
+    before = load_bundle(out / "bundle").id
+    for words in (("--from", out / "bundle"), ("--recipe", recipe_file), ("--recipe", recipe_file, "--resume")):
+        done = schreger("train", *words, "--data", toy, "--out", out)
+        assert (done.exit_code, done.stderr) == (2, f"{out} holds a bundle already: choose another folder.\n")
+    assert load_bundle(out / "bundle").id == before
+
+
+def test_what_cannot_be_a_folder_is_one_sentence(
+    toy: Path, recipe_file: Path, schreger: Command, tmp_path: Path
+) -> None:
+    (file := tmp_path / "file").touch()
+    for words, folder in (
+        (("--out", file), file),
+        (("--out", "/proc/run"), "/proc/run"),
+        (("--out", tmp_path / "out", "--cache", file), file),
+    ):
+        done = schreger("train", "--recipe", recipe_file, "--data", toy, *words)
+        assert done.exit_code == 2, done.stderr
+        assert done.stderr.startswith(f"{folder} cannot be written to: ")
+        assert done.stderr.count("\n") == 1
 
 
 def changed(toy: Path, folder: Path, change: Callable[[dict[str, str]], bool]) -> Path:
@@ -157,6 +198,23 @@ def misspell(row: dict[str, str]) -> bool:
 def lose(row: dict[str, str]) -> bool:
     row["file"] = row["file"].replace("ivory-3", "lost")
     return True
+
+
+def test_photos_whose_label_becomes_no_class_are_named(
+    toy: Path, recipe_file: Path, schreger: Command, tmp_path: Path
+) -> None:
+    data = changed(toy, tmp_path / "data", lambda row: row["group"] not in ("bone-train-0", "bone-train-1"))
+    small = (
+        "--set",
+        "backbone={name: mobilenetv3_small_050, weights: none}",
+        "--set",
+        'stages=[{epochs: 1, frozen: ["*"]}]',
+    )
+    done = schreger("train", "--recipe", recipe_file, *small, "--out", tmp_path / "run", "--data", data)
+    assert done.exit_code == 0, done.stderr
+    says = "Photos of bone (4) are left out: too few for a class, and there is no class above."
+    assert says in " ".join(done.stderr.split())
+    assert f"- {says}" in (tmp_path / "run" / "bundle" / CARD).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

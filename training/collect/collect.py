@@ -83,11 +83,13 @@ def _take(candidate: Found | Missing | Pending, collection: Collection, client: 
     """Keep a candidate, or find it kept; under which head it counts.
 
     Raises:
+        CollectError: Its source has another photo of this origin, so that two objects would be one group.
         _LackingError: It cannot be kept.
     """
     is_file = isinstance(candidate, Found) and isinstance(candidate.picture, Path)  # its bytes say whether it is there
-    if not is_file and candidate.origin in collection:
-        return THERE
+    known = None if is_file else collection.label_of_origin(candidate.origin)
+    if known is not None:
+        return _there(known, candidate)
     found = candidate.look_up() if isinstance(candidate, Pending) else candidate
     if found is None:
         return OTHER
@@ -95,17 +97,27 @@ def _take(candidate: Found | Missing | Pending, collection: Collection, client: 
         raise _LackingError(MISSING, found.why)
     licence = _gate(found)
     content = _fetch(found.picture, client)
-    label = collection.label_of(hashlib.sha256(content).hexdigest())
-    if label == found.label:
-        return THERE
-    if label is not None:
-        raise _LackingError(THERE, f"is there already as {label}, not as {found.label}")
+    known = collection.label_of_bytes(hashlib.sha256(content).hexdigest())
+    if known is not None:
+        return _there(known, found)
     try:
         photo = open_photo(content, SIDE)
     except PhotoError as error:
         raise _LackingError(UNREADABLE, str(error)) from error
+    if collection.has(found.source, found.origin):
+        raise CollectError(
+            f"{plain(found.origin)} is there with other bytes: if it is another's, name that source by --source, "
+            f"and if it was changed, take its row out of {collection.manifest}."
+        )
     collection.add(found, licence, content, photo)
     return TAKEN
+
+
+def _there(known: str, candidate: Found | Missing | Pending) -> str:
+    """That a photo is there; where its label is another now, that is told."""
+    if isinstance(candidate, Found) and candidate.label != known:
+        raise _LackingError(THERE, f"is there already as {known}, not as {candidate.label}")
+    return THERE
 
 
 def _gate(found: Found) -> str:

@@ -52,16 +52,21 @@ class Collection:
             raise CollectError(f"{folder} cannot be collected into: {reason(error)}.") from error
         if missing := [column for column in COLUMNS if column not in self._columns]:
             raise CollectError(f"{self.manifest} lacks the column {missing[0]!r}; collect into another folder.")
-        self._origins = {row[ORIGIN] for row in rows}
-        self._labels = {row["sha256"]: row["label"] for row in rows}
+        self._label_of_origin = {row[ORIGIN]: row["label"] for row in rows}
+        self._label_of_bytes = {row["sha256"]: row["label"] for row in rows}
+        self._named = {(row["source"], row[ORIGIN]) for row in rows}
 
-    def __contains__(self, origin: str) -> bool:
-        """Whether the photo of this origin is there."""
-        return plain(origin) in self._origins
+    def label_of_origin(self, origin: str) -> str | None:
+        """The label that the photo of this origin has here, None where it is not there."""
+        return self._label_of_origin.get(plain(origin))
 
-    def label_of(self, sha256: str) -> str | None:
+    def label_of_bytes(self, sha256: str) -> str | None:
         """The label that a photo with these bytes has here, None where there is no such photo."""
-        return self._labels.get(sha256)
+        return self._label_of_bytes.get(sha256)
+
+    def has(self, source: str, origin: str) -> bool:
+        """Whether the source has a photo of this origin here."""
+        return (plain(source), plain(origin)) in self._named
 
     def add(self, found: Found, licence: str, content: bytes, photo: Photo) -> None:
         """Write a photo, then its row.
@@ -79,8 +84,9 @@ class Collection:
             self._append([plain(str(cells.get(column, ""))) for column in self._columns])
         except OSError as error:
             raise CollectError(f"{self._folder} cannot be written to: {error.strerror}.") from error
-        self._origins.add(plain(found.origin))
-        self._labels[photo.sha256] = found.label
+        self._label_of_origin[plain(found.origin)] = found.label
+        self._label_of_bytes[photo.sha256] = found.label
+        self._named.add((plain(found.source), plain(found.origin)))
 
     def _write(self, content: bytes, photo: Photo) -> Path:
         name = photo.sha256[:16]

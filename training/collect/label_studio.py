@@ -55,18 +55,17 @@ def command(
     source = source or export.stem
     found: list[Found | Missing] = []
     for task in _read(export):
-        origin = f"{source}/{task.id}"
         where = task.data.get(field)
         if not isinstance(where, str):
             raise CollectError(f"{export}, task {task.id}: its data has no {field!r}; name the photo's field: --field.")
-        choices = _choices(task, control)
+        choices, named = _choices(task, control), f"{source}/{task.id}"
         picture = _picture(where, photos or export.parent)
         if len(choices) != 1:
-            found.append(Missing(origin, f"has {len(choices) or 'no'} labels where one is needed"))
+            found.append(Missing(named, f"has {len(choices) or 'no'} labels where one is needed"))
         elif picture is None:
-            found.append(Missing(origin, f"names a photo outside {photos or export.parent}"))
+            found.append(Missing(named, f"names a photo outside {photos or export.parent}"))
         else:
-            found.append(Found(origin, picture, label_of(choices.pop()), origin, source, *terms))
+            found.append(Found(where, picture, label_of(choices.pop()), f"{source}/{where}", source, *terms))
     return collect(found, out, Client(contact, pause), limit)
 
 

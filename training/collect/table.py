@@ -82,11 +82,12 @@ def _filled(cells: Mapping[str, str]) -> dict[str, str]:
 
 def _found(given: Mapping[str, str], picture: str, folder: Path) -> Found:
     name = given[picture]
+    alone = name if picture == "url" else f"{given['source']}/{name}"  # a file's name is another's elsewhere
     return Found(
         origin=name,
         picture=name if picture == "url" else folder / name,
         label=label_of(given["label"]),
-        group=given.get("group", name),
+        group=given.get("group", alone),
         source=given["source"],
         licence=given.get("licence", ""),
         attribution=given.get("attribution", ""),

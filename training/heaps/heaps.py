@@ -20,7 +20,7 @@ from rich.progress import track
 
 from model.classifier import DECODE_SIDE
 from model.errors import SchregerError
-from model.manifest import REQUIRED
+from model.manifest import REQUIRED, read_manifest
 from model.photo import PhotoError, open_photo
 from model.taxonomy import load_taxonomy
 from training.atomic import atomically
@@ -76,8 +76,12 @@ def draw_heaps(
 
     Raises:
         NoScalesError: No row shows scales.
-        HeapsError: The folder cannot be written to.
+        HeapsError: The folder cannot be written to, or has photos that were not drawn.
+        ManifestError: The folder has a manifest.csv that is none.
     """
+    manifest = out / "manifest.csv"
+    if manifest.exists() and any(DRAWN not in row.note for row in read_manifest(manifest, draft=True)):
+        raise HeapsError(f"{manifest} lists photos that were not drawn, and would be overwritten: use another folder.")
     photographed = [row for row in rows if DRAWN not in row.note]
     chosen = [row for split in ("train", "val") for row in _chosen([row for row in photographed if row.split == split])]
     if not any(row.label == SCALES for row in chosen):
@@ -93,7 +97,7 @@ def draw_heaps(
             for number in range(each):
                 pixels = _draw(photo, row, np.random.default_rng((seed, number, zlib.crc32(row.sha256.encode()))))
                 drawn.append(_keep(pixels, row, out))
-        with (out / "manifest.csv").open("w", encoding="utf-8", newline="") as file:
+        with atomically(manifest) as partial, partial.open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, REQUIRED, lineterminator="\n")
             writer.writeheader()
             writer.writerows(map(asdict, drawn))

@@ -97,14 +97,22 @@ def test_the_same_bytes_under_two_labels_are_told(photos: Path, collect: Any, ro
     assert len(rows()) == 4
 
 
-def test_another_folder_s_photos_come_beside(photos: Path, collect: Any, rows: Rows, tmp_path: Path, draw: Any) -> None:
+def test_another_folder_of_the_same_name_needs_a_source(
+    photos: Path, collect: Any, rows: Rows, out: Path, tmp_path: Path, draw: Any
+) -> None:
     collect("folder", photos, *TERMS)
     other = tmp_path / "elsewhere" / "carvings" / "bone"
     other.mkdir(parents=True)
     (other / "a.jpg").write_bytes(draw(99))
     done = collect("folder", other.parent, *TERMS)
+    assert done.exit_code == 2
+    assert done.stderr == (
+        "carvings/bone/a.jpg is there with other bytes: if it is another's, name that source by --source, and if it "
+        f"was changed, take its row out of {out / 'manifest.csv'}.\n"
+    )
+    done = collect("folder", other.parent, *TERMS, "--source", "elsewhere")
     assert "Taken 1, already there 0," in done.stderr
-    assert len(rows()) == 5
+    assert [row["group"] for row in rows()][-1] == "elsewhere/bone/a.jpg"
 
 
 @pytest.mark.parametrize(
@@ -223,6 +231,26 @@ def test_a_table_s_photos_come_from_the_web_and_from_files(
     assert [(row["label"], row["source"], row["licence"]) for row in rows()][2:] == [("horn", "us", "CC-BY-4.0")]
 
 
+def test_files_of_two_tables_are_in_no_group_together(collect: Any, rows: Rows, tmp_path: Path, draw: Any) -> None:
+    for number, name in enumerate(("one", "two")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.jpg").write_bytes(draw(number))
+        (tmp_path / name / f"{name}.csv").write_text("file\n1.jpg\n")
+        assert collect("csv", tmp_path / name / f"{name}.csv", *TERMS, "--label", "bone").exit_code == 0
+    assert [(row["group"], row["original"]) for row in rows()] == [("one/1.jpg", "1.jpg"), ("two/1.jpg", "1.jpg")]
+
+
+def test_a_label_that_was_corrected_since_is_told(web: Any, collect: Any, rows: Rows, tmp_path: Path) -> None:
+    table, address = tmp_path / "list.csv", web.picture("/a.jpg", 1)
+    for label in ("bone", "ivory"):
+        table.write_text(f"url,label\n{address},{label}\n")
+        done = collect("csv", table, *TERMS)
+        assert done.exit_code == 0, done.stderr
+    assert done.stderr.startswith(f"{address}: is there already as bone, not as ivory\nTaken 0, already there 1,")
+    assert [row["label"] for row in rows()] == ["bone"]
+    assert web.paths() == ["/a.jpg"]  # what is there is not fetched anew
+
+
 def test_a_pipe_is_never_opened(collect: Any, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jpg")
     (tmp_path / "files.csv").write_text("file\npipe.jpg\n")
@@ -298,11 +326,40 @@ def test_label_studio_s_export_is_collected(
     )
     done = collect("label-studio", file, *TERMS)
     assert done.exit_code == 0, done.stderr
-    assert [(row["label"], row["group"], row["source"]) for row in rows()] == [
-        ("bone", "project-1/1", "project-1"),
-        ("ivory", "project-1/2", "project-1"),
-        ("bone", "project-1/3", "project-1"),
+    shown, sent, address = (
+        "/data/local-files/?d=sub%20folder/shown.jpg",
+        "/data/upload/1/1a2b-sent.jpg",
+        f"{web.url}/c.jpg",
+    )
+    assert [(row["label"], row["group"], row["source"], row["original"]) for row in rows()] == [
+        ("bone", f"project-1/{shown}", "project-1", shown),
+        ("ivory", f"project-1/{sent}", "project-1", sent),
+        ("bone", f"project-1/{address}", "project-1", address),
     ]
+
+
+def test_the_tasks_of_another_export_of_the_same_name_are_others(
+    web: Any, export: Callable[..., Path], collect: Any, rows: Rows
+) -> None:
+    first, second = web.picture("/1.jpg", 1), web.picture("/2.jpg", 2)
+    for address in (first, second):
+        done = collect("label-studio", export(task(1, address, "bone")), *TERMS)
+        assert "Taken 1, already there 0," in done.stderr
+    assert len({row["group"] for row in rows()}) == 2
+
+
+def test_a_task_that_was_collected_by_its_number_is_not_taken_again(
+    web: Any, export: Callable[..., Path], collect: Any, rows: Rows, out: Path
+) -> None:
+    address = web.picture("/1.jpg", 1)
+    collect("label-studio", export(task(1, address, "bone")), *TERMS)
+    manifest = out / "manifest.csv"
+    manifest.write_text(
+        manifest.read_text().replace(f",project-1/{address},", ",project-1/1,").replace(address, "project-1/1")
+    )
+    done = collect("label-studio", export(task(1, address, "ivory")), *TERMS)
+    assert f"{address}: is there already as bone, not as ivory" in done.stderr
+    assert len(rows()) == 1
 
 
 def test_a_task_without_exactly_one_label_or_with_a_photo_elsewhere_is_told(
