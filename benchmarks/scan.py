@@ -127,7 +127,7 @@ def print_bound(files: Sequence[Path], taken: dict[str, Cost], begin: dict[str, 
     contents = [file.read_bytes() for file in some]
     opened: list[np.ndarray] = []
     size = classifier.size
-    opening = alone(lambda: opened.extend(squash(open_photo(each, DECODE_SIDE).pixels, size) for each in contents))
+    opening = alone(lambda: opened.extend(squash(open_photo(each, DECODE_SIDE).picture, size) for each in contents))
     classifier.engine.run(np.stack(opened[:1]))
     network = alone(lambda: [classifier.engine.run(pixels[None]) for pixels in opened])
     allowed = (os.cpu_count() or 1) / ((opening + network) / len(some))

@@ -41,11 +41,23 @@ DECODE_SIDE = 640
 
 @dataclass(frozen=True, eq=False)
 class Opened:
-    """What is kept of a photo once the network's input is made from it: `pixels` is (size, size, 3) uint8."""
+    """What is kept of a photo once the network's input is made from it: `pixels` is (size, size, 3) uint8.
+
+    `inside`: where the picture lies in the photo, in shares of its height (top, bottom) and width (left, right).
+    """
 
     pixels: NDArray[np.uint8]
     sha256: str
     quality: Quality
+    inside: tuple[float, float, float, float]
+
+    @classmethod
+    def of(cls, photo: Photo, size: int) -> Opened:
+        """What the network is given of a photo: its picture, without a frame."""
+        height, width, _ = photo.pixels.shape
+        top, bottom, left, right = photo.inside
+        inside = top / height, bottom / height, left / width, right / width
+        return cls(squash(photo.picture, size), photo.sha256, photo.quality, inside)
 
 
 class Classifier:
@@ -79,7 +91,7 @@ class Classifier:
 
     def classify(self, photos: Sequence[Photo], evidence: bool = False, embedding: bool = False) -> Finding:
         """The finding of one item, from one or more photos of it, opened at DECODE_SIDE as a stream opens them."""
-        opened = [Opened(squash(photo.pixels, self.size), photo.sha256, photo.quality) for photo in photos]
+        opened = [Opened.of(photo, self.size) for photo in photos]
         findings = self._findings(opened, evidence, embedding)
         return findings[0] if len(findings) == 1 else self.combine(findings)
 
@@ -114,7 +126,7 @@ class Classifier:
             photo = open_photo(source, max_side=DECODE_SIDE)
         except PhotoError as error:
             return error
-        return Opened(squash(photo.pixels, self.size), photo.sha256, photo.quality)
+        return Opened.of(photo, self.size)
 
     def combine(self, findings: Sequence[Finding]) -> Finding:
         """The finding of an item from those of its photos; unusable photos count only where there is no other."""
@@ -150,7 +162,11 @@ class Classifier:
         ]
         if not evidence:
             return findings
-        return [replace(each, evidence=(self._evidence(output, row, each),)) for row, each in enumerate(findings)]
+        maps = (self._evidence(output, row, each) for row, each in enumerate(findings))
+        return [
+            replace(each, evidence=(in_photo(evidence, photo.inside),))
+            for each, evidence, photo in zip(findings, maps, opened, strict=True)
+        ]
 
     def _unfamiliarity(self, output: Output) -> NDArray[np.float32]:
         if self.exemplars is not None and self.exemplars.shape[1] != output.embedding.shape[1]:
@@ -187,6 +203,20 @@ class Classifier:
             embedding=embedding,
             photos=photos,
         )
+
+
+def in_photo(evidence: NDArray[np.float32], inside: tuple[float, float, float, float]) -> NDArray[np.float32]:
+    """Evidence (h, w) at the places of a picture, put at as many places of the photo around it, which get none."""
+    if inside == (0, 1, 0, 1):
+        return evidence
+    places = []
+    for count, first, last in zip(evidence.shape, inside[::2], inside[1::2], strict=True):
+        places.append(np.floor(((np.arange(count) + 0.5) / count - first) / (last - first) * count).astype(int))
+    rows, columns = np.ix_(*places)
+    height, width = evidence.shape
+    around = (rows < 0) | (rows >= height) | (columns < 0) | (columns >= width)
+    placed = evidence[rows.clip(0, height - 1), columns.clip(0, width - 1)]
+    return np.where(around, np.float32(0), placed)
 
 
 def ahead(

@@ -68,6 +68,6 @@ def frozen_features(rows: Sequence[Row], locate: Locate) -> Floats:
 
 def _seen(file: Path) -> NDArray[np.uint8]:
     try:
-        return squash(open_photo(file, DECODE_SIDE).pixels, SIZE)
+        return squash(open_photo(file, DECODE_SIDE).picture, SIZE)
     except PhotoError as error:
         raise BaselineError(f"{file} cannot be learned from: {error}") from error

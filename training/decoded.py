@@ -35,7 +35,7 @@ class Decoded:
         with suppress(FileNotFoundError, ValueError, EOFError):  # not there yet, or torn by a power cut
             known: NDArray[np.uint8] = np.load(kept)
             return known
-        pixels = open_photo(file, DECODE_SIDE).pixels
+        pixels = open_photo(file, DECODE_SIDE).picture
         # A full disk slows training down, and does not stop it.
         with suppress(OSError), atomically(kept) as partial, partial.open("wb") as content:
             np.save(content, pixels)
@@ -48,5 +48,5 @@ def _identity(file: Path) -> str:
         status = file.stat()
     except OSError:
         return "missing"
-    known = f"{file.absolute()}|{status.st_size}|{status.st_mtime_ns}"
+    known = f"picture|{file.absolute()}|{status.st_size}|{status.st_mtime_ns}"
     return hashlib.blake2b(known.encode(), digest_size=16).hexdigest()

@@ -61,7 +61,7 @@ class Photos(Dataset[tuple[Tensor, int] | PhotosError]):
         seed, index = draw
         file = self.folder / self.rows[index].file
         try:
-            pixels = self.decoded.open(file) if self.decoded else open_photo(file, DECODE_SIDE).pixels
+            pixels = self.decoded.open(file) if self.decoded else open_photo(file, DECODE_SIDE).picture
         except PhotoError as error:
             return PhotosError(f"{file} cannot be learned from: {error}")
         seen = squash(pixels, self.size) if self.augmenter is None else self.augmenter(pixels, seed)

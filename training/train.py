@@ -183,7 +183,7 @@ def writing(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise TrainError(f"{folder} cannot be written to: {error.strerror or error}; choose another folder.") from error
+        raise TrainError(f"{folder} cannot be written to: {reason(error)}; choose another folder.") from error
 
 
 def _alike(one: Recipe, other: Recipe) -> bool:

@@ -14,8 +14,9 @@ from PIL import Image
 
 from model.photo.decode import decode
 from model.photo.error import PhotoError
+from model.photo.frame import Box, picture_in
 from model.photo.kind import kind_of
-from model.photo.quality import Quality, measure
+from model.photo.quality import Quality, grey_copy, measure, reduction
 
 MAX_BYTES = 64 << 20  # the largest phone photos (108 million pixels) take about 40 MB
 
@@ -26,7 +27,8 @@ class Photo:
 
     `pixels`: uint8 (H, W, 3) RGB, upright, sRGB, on white where transparent, read-only, at most `max_side` long.
     `sha256`: hexadecimal digest of the bytes as received. `format`: one of `FORMATS`. `width`, `height`: of the
-    upright photo as received, before it was scaled down.
+    upright photo as received, before it was scaled down. `inside`: where in `pixels` the picture lies, all but for a
+    frame, bars, a caption or a phone's screen around it. `quality`: of the picture.
     """
 
     pixels: NDArray[np.uint8]
@@ -34,7 +36,14 @@ class Photo:
     format: str
     width: int
     height: int
+    inside: Box
     quality: Quality
+
+    @property
+    def picture(self) -> NDArray[np.uint8]:
+        """The picture without what is around it, uint8 (h, w, 3): what the network sees."""
+        top, bottom, left, right = self.inside
+        return self.pixels[top:bottom, left:right]
 
 
 def open_photo(source: bytes | str | os.PathLike[str], max_side: int = 1024) -> Photo:
@@ -63,7 +72,18 @@ def _open_bytes(data: bytes, sha256: str, max_side: int) -> Photo:
     image, width, height = decode(kind, data, max_side)
     pixels: NDArray[np.uint8] = np.asarray(image)
     pixels.setflags(write=False)
-    return Photo(pixels, sha256, kind, width, height, measure(image, min(width, height)))
+    inside = _inside(image)
+    top, bottom, left, right = inside
+    usable_side = min(width * (right - left) // image.width, height * (bottom - top) // image.height)
+    quality = measure(grey_copy(image.crop((left, top, right, bottom))), usable_side)
+    return Photo(pixels, sha256, kind, width, height, inside, quality)
+
+
+def _inside(image: Image.Image) -> Box:
+    """Where the picture lies in an RGB image, found in its grey copy."""
+    scale = reduction(image)
+    top, bottom, left, right = (scale * edge for edge in picture_in(np.asarray(grey_copy(image))))
+    return top, min(bottom, image.height), left, min(right, image.width)
 
 
 def squash(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:

@@ -115,7 +115,7 @@ def _look_at(batch: Sequence[tuple[str, Path]], classifier: Classifier) -> dict[
     good = {key: photo for key, photo in opened.items() if isinstance(photo, Photo)}
     if not good:
         return {key: error for key, error in opened.items() if isinstance(error, PhotoError)}
-    pixels = np.stack([squash(photo.pixels, classifier.size) for photo in good.values()])
+    pixels = np.stack([squash(photo.picture, classifier.size) for photo in good.values()])
     embeddings = dict(zip(good, classifier.engine.run(pixels).embedding, strict=True))
     return {
         key: photo if isinstance(photo, PhotoError) else _record(key, photo, embeddings[key])
