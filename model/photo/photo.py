@@ -72,17 +72,17 @@ def _open_bytes(data: bytes, sha256: str, max_side: int) -> Photo:
     image, width, height = decode(kind, data, max_side)
     pixels: NDArray[np.uint8] = np.asarray(image)
     pixels.setflags(write=False)
-    inside = _inside(image)
-    top, bottom, left, right = inside
+    grey = grey_copy(image)
+    top, bottom, left, right = inside = _inside(image, grey)
+    if inside != (0, image.height, 0, image.width):
+        grey = grey_copy(image.crop((left, top, right, bottom)))
     usable_side = min(width * (right - left) // image.width, height * (bottom - top) // image.height)
-    quality = measure(grey_copy(image.crop((left, top, right, bottom))), usable_side)
-    return Photo(pixels, sha256, kind, width, height, inside, quality)
+    return Photo(pixels, sha256, kind, width, height, inside, measure(grey, usable_side))
 
 
-def _inside(image: Image.Image) -> Box:
+def _inside(image: Image.Image, grey: Image.Image) -> Box:
     """Where the picture lies in an RGB image, found in its grey copy."""
-    scale = reduction(image)
-    top, bottom, left, right = (scale * edge for edge in picture_in(np.asarray(grey_copy(image))))
+    top, bottom, left, right = (edge * reduction(image) for edge in picture_in(np.asarray(grey)))
     return top, min(bottom, image.height), left, min(right, image.width)
 
 
