@@ -23,8 +23,8 @@ def show(bundle: str) -> None:
         metrics = json.loads((loaded.folder / METRICS).read_text(encoding="utf-8"))
         for split, figures in metrics.items():
             for name, figure in figures.items():
-                value, low, high = (f"{figure[part]:.3f}" for part in ("value", "low", "high"))
-                typer.echo(f"{split}: {name} {value} ({low} to {high}, n={figure['n']})")
+                interval = "-" if figure["low"] is None else f"{figure['low']:.3f} to {figure['high']:.3f}"
+                typer.echo(f"{split}: {name} {figure['value']:.3f} ({interval}, n={figure['n']})")
 
 
 def verify(bundle: str) -> None:
