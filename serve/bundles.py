@@ -8,6 +8,8 @@ import typer
 
 from model.bundle import METRICS, find_bundle, load_bundle
 
+NO_PROMISE = "with too few right answers to promise a share of wrong ones"
+
 
 def show(bundle: str) -> None:
     """Print name, digest, backbone, classes and figures."""
@@ -18,7 +20,8 @@ def show(bundle: str) -> None:
     typer.echo(f"classes   {len(described.classes)}: {', '.join(described.classes)}")
     fitted = described.certainty
     unseen = "" if fitted.unseen_error is None else f", {fitted.unseen_error:.0%} on sources left out"
-    typer.echo(f"certainty answers from {fitted.threshold:.2f}, for at most {fitted.target_error:.0%} wrong{unseen}")
+    promised = f"for at most {fitted.target_error:.0%} wrong" if fitted.target_error else NO_PROMISE
+    typer.echo(f"certainty answers from {fitted.threshold:.2f}, {promised}{unseen}")
     if METRICS in described.files:
         metrics = json.loads((loaded.folder / METRICS).read_text(encoding="utf-8"))
         for split, figures in metrics.items():

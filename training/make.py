@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from training.evaluate.bootstrap import Figure
     from training.recipe import Recipe
 
-UNFITTED = Certainty(temperature=1, threshold=0.5, target_error=0.05, familiarity=(0, 1), unfamiliar_from=1)
+UNFITTED = Certainty(temperature=1, threshold=0.5, familiarity=(0, 1), unfamiliar_from=1)
 
 
 def make_bundle(

@@ -81,6 +81,7 @@ def test_the_bundle_says_where_it_comes_from(run: Path, extended: Path) -> None:
     assert new.description.certainty == old.description.certainty
     card = (extended / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert f"on top of what {old.id} knew" in card
+    assert f"- Validation: nothing was fitted on it, the certainty is that of {old.id}." in card
     assert "| wood | 12 | 1* | 100% |" in card
     assert "| ivory | 0 | 0 | - | |" in card
     assert json.loads((extended / "metrics.json").read_text())["test"]["all labels top-1"]["value"] == 1
