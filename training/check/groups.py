@@ -36,8 +36,6 @@ def source_issues(rows: Sequence[Row]) -> Iterator[Issue]:
         held = [row for row in of_source if row.split == "source_test"]
         others = [row for row in of_source if row.split not in ("source_test", "")]
         if held and others:
-            sentence = (
-                f"Source {source!r}, of which {len(held)} photos are in source_test, is in "
-                f"{quoted({row.split for row in others})} too."
-            )
+            photos = f"{len(held)} photo{'s' * (len(held) > 1)}"
+            sentence = f"Source {source!r} is in source_test ({photos}) and in {quoted({row.split for row in others})}."
             yield Issue("source_across_splits", (*held, *others), sentence)

@@ -162,7 +162,7 @@ def test_every_planted_fault_is_found_and_named(clean: Any, check: Check, tmp_pa
         ("unknown_label", "1 photos are labelled 'ivroy', which is no key of the taxonomy; did you mean 'ivory'?"),
         ("group_across_splits", "is in test, train."),
         ("group_labels_differ", "is labelled bone, ivory."),
-        ("source_across_splits", "Source 'afar', of which 8 photos are in source_test, is in train too."),
+        ("source_across_splits", "Source 'afar' is in source_test (8 photos) and in train."),
         ("few_photos", "amber has 3 train photos and needs 5"),
         ("no_val_or_test", "metal has no photo in val and none in test."),
         ("few_sources", "train photos of food are from only-one."),
