@@ -178,7 +178,8 @@ def evaluate(
         typer.Option(help="train, val, test or source_test; by default every row. No row of train with --compare."),
     ] = None,
     bundle: Annotated[
-        str | None, typer.Option(metavar="BUNDLE", help="Name of a shipped bundle, or a bundle's folder; or lite2.")
+        str | None,
+        typer.Option(metavar="BUNDLE", help="Name of a shipped bundle, or a bundle's folder; lite2 by default."),
     ] = None,
     data: DataOption = None,
     baseline: Annotated[bool, typer.Option("--baseline", help="Print a frozen backbone's figures beside.")] = False,

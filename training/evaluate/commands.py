@@ -74,7 +74,7 @@ def command(
     with writing(out):
         out.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=out).close()  # now, not after the work
-    first, *others = (Classifier.load(name) for name in compare or (bundle or DEFAULT,))
+    first, *others = (Classifier.load(name) for name in compare or (DEFAULT if bundle is None else bundle,))
     if others:
         return compare_bundles(first, others[0], photos, out, accept_unverified)
     if wanted["baseline"]:
@@ -92,7 +92,7 @@ def check_options(
     """
     if compare and more_wanted:
         raise EvaluateError("--compare stands alone: evaluate each bundle for what the other options show.")
-    if compare and bundle:
+    if compare and bundle is not None:
         raise EvaluateError("--compare names both bundles: leave --bundle away.")
     if accept_unverified and not compare:
         raise EvaluateError("--accept-unverified is for --compare alone: leave it away.")

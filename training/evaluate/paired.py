@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from training.evaluate.bootstrap import Figure, count_changed, difference, with_interval
+from training.evaluate.bootstrap import SPREAD, Figure, count_changed, difference, with_interval
 from training.evaluate.figures import LOWER_IS_BETTER, definitions
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Change:
         low, high = self.difference.low, self.difference.high
         if low is None or high is None:
             low = high = self.difference.value
-        if self.changed < MIN_CHANGED or low <= 0 <= high:
+        if self.changed < MIN_CHANGED or (low <= SPREAD and high >= -SPREAD):
             return "same"
         return "worse" if (high < 0) != self.lower_is_better else "better"
 

@@ -188,6 +188,8 @@ def test_a_verdict_needs_the_whole_interval_on_one_side(
     difference = Figure((low + high) / 2, low, high, 9)
     assert Change(half, half, difference, lower_is_better, changed=6).verdict == verdict
     assert Change(half, half, difference, lower_is_better, changed=5).verdict == "same"
+    rounding = Figure(difference.value * 1e-12, None, None, 9)
+    assert Change(half, half, rounding, lower_is_better, changed=60).verdict == "same"
 
 
 def said(answers: Sequence[str], photos_each: int = 1) -> Predictions:
