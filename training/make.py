@@ -93,5 +93,6 @@ def _measure(
         measured = measure(classifier, [row for row in rows if row.split == split], lambda row: data / row.file)
         if measured.rows:
             figures[split] = all_figures(measured.predictions(classifier.classes), classifier.taxonomy)
-    print_figures(figures, classifier.bundle.folder.as_posix())
+    if figures:
+        print_figures(figures, classifier.bundle.folder.as_posix())
     return figures
