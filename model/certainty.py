@@ -30,8 +30,9 @@ class Certainty(BaseModel):
 
     `temperature` divides the logits (Guo et al. 2017); it is fitted on validation photos, then raised by what photos of
     sources that were not learned from call for. A node answers when its probability reaches `threshold`, fitted so
-    that of the answers given on photos of known sources at most a share of `target_error` is wrong. `unseen_error` is
-    the share that was wrong at such a threshold on sources left out; None where that was not measured.
+    that of the answers given on photos of known sources at most a share of `target_error` is wrong; None where too few
+    answers were right for any promise. `unseen_error` is the share that was wrong at such a threshold on sources left
+    out; None where that was not measured.
 
     `familiarity` holds evenly spaced quantiles (0..1) of the validation photos' familiarity, in which the distance from
     the exemplars counts `distance_weight` times; with a weight of 0 the bundle needs none. A photo whose unfamiliarity
@@ -42,7 +43,7 @@ class Certainty(BaseModel):
 
     temperature: float = Field(gt=0)
     threshold: float = Field(ge=0, le=1)
-    target_error: float = Field(gt=0, lt=1)
+    target_error: float | None = Field(default=None, gt=0, lt=1)
     unseen_error: float | None = Field(default=None, ge=0, le=1)
     familiarity: tuple[float, ...] = Field(min_length=2)
     distance_weight: float = Field(default=0.0, ge=0, allow_inf_nan=False)

@@ -8,6 +8,8 @@ import typer
 
 from model.bundle import METRICS, find_bundle, load_bundle
 
+NO_PROMISE = "with too few right answers to promise a share of wrong ones"
+
 
 def show(bundle: str) -> None:
     """Print name, digest, backbone, classes and figures."""
@@ -18,13 +20,14 @@ def show(bundle: str) -> None:
     typer.echo(f"classes   {len(described.classes)}: {', '.join(described.classes)}")
     fitted = described.certainty
     unseen = "" if fitted.unseen_error is None else f", {fitted.unseen_error:.0%} on sources left out"
-    typer.echo(f"certainty answers from {fitted.threshold:.2f}, for at most {fitted.target_error:.0%} wrong{unseen}")
+    promised = f"for at most {fitted.target_error:.0%} wrong" if fitted.target_error else NO_PROMISE
+    typer.echo(f"certainty answers from {fitted.threshold:.2f}, {promised}{unseen}")
     if METRICS in described.files:
         metrics = json.loads((loaded.folder / METRICS).read_text(encoding="utf-8"))
         for split, figures in metrics.items():
             for name, figure in figures.items():
-                value, low, high = (f"{figure[part]:.3f}" for part in ("value", "low", "high"))
-                typer.echo(f"{split}: {name} {value} ({low} to {high}, n={figure['n']})")
+                interval = "-" if figure["low"] is None else f"{figure['low']:.3f} to {figure['high']:.3f}"
+                typer.echo(f"{split}: {name} {figure['value']:.3f} ({interval}, n={figure['n']})")
 
 
 def verify(bundle: str) -> None:

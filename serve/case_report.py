@@ -149,13 +149,14 @@ class Reader:
         return content if hashlib.sha256(content).hexdigest() == sha256 else b""
 
     def _judge(self, bundle: str) -> report.Judge:
-        """A bundle with its errors on test photos, where it is the one at hand."""
+        """A bundle with its errors on test photos, where it is the one at hand and they have an interval."""
         mine = self.classifier.bundle
         if bundle != mine.id or METRICS not in mine.description.files:
             return report.Judge(bundle=bundle)
         metrics = json.loads((mine.folder / METRICS).read_text(encoding="utf-8"))
+        wrong = {split: metrics[split].get("answers, wrong") for split in metrics}
         figures = {
-            split: report.Figure(**found) for split in metrics if (found := metrics[split].get("answers, wrong"))
+            split: report.Figure(**found) for split, found in wrong.items() if found and found["low"] is not None
         }
         return report.Judge(bundle=bundle, wrong_known=figures.get("test"), wrong_new=figures.get("source_test"))
 

@@ -194,8 +194,14 @@ def train(
 def evaluate(
     out: Annotated[Path, typer.Option(help="Folder for index.html, metrics.json, the tables and the plots.")],
     manifest: Annotated[Path | None, typer.Option(help="Labelled photos; by default those of --data.")] = None,
-    split: Annotated[str | None, typer.Option(help="train, val, test or source_test; by default every row.")] = None,
-    bundle: BundleOption = "lite2",
+    split: Annotated[
+        str | None,
+        typer.Option(help="train, val, test or source_test; by default every row. No row of train with --compare."),
+    ] = None,
+    bundle: Annotated[
+        str | None,
+        typer.Option(metavar="BUNDLE", help="Name of a shipped bundle, or a bundle's folder; lite2 by default."),
+    ] = None,
     data: DataOption = None,
     baseline: Annotated[bool, typer.Option("--baseline", help="Print a frozen backbone's figures beside.")] = False,
     robustness: Annotated[

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -38,36 +38,66 @@ class BaselineError(SchregerError):
     """The baseline cannot be fitted; the message says why in one sentence."""
 
 
-def baseline_predictions(train: Sequence[Row], evaluated: Sequence[Row], locate: Locate) -> Predictions:
+class Baseline(NamedTuple):
+    """What it says of the evaluated photos, and the train photos that could not be opened, which it did without."""
+
+    predictions: Predictions
+    unreadable: list[tuple[Row, PhotoError]]
+
+
+class Frozen(NamedTuple):
+    """Photos that could be opened with their features (N, d), and those that could not."""
+
+    rows: list[Row]
+    features: Floats
+    unreadable: list[tuple[Row, PhotoError]]
+
+
+def baseline_predictions(train: Sequence[Row], evaluated: Sequence[Row], locate: Locate) -> Baseline:
     """Fit on the train rows, every label with at least five of them a class, and predict the evaluated rows.
 
     Raises:
-        BaselineError: Fewer than two labels have enough train rows, or a photo cannot be opened.
+        BaselineError: Fewer than two labels have enough train rows, or too few of their photos can be opened.
+    """
+    learned = frozen_features(learnable(train), locate)
+    labels = [row.label for row in learned.rows]
+    if len(set(labels)) < 2:
+        row, error = learned.unreadable[0]
+        raise BaselineError(f"The baseline needs photos of two labels in split train; of {row.file}: {error}")
+    model = make_pipeline(StandardScaler(), balanced_regression()).fit(learned.features, labels)
+    asked = frozen_features(evaluated, locate)
+    said = Predictions(asked.rows, [str(key) for key in model.classes_], model.predict_proba(asked.features))
+    return Baseline(said, learned.unreadable)
+
+
+def learnable(train: Sequence[Row]) -> list[Row]:
+    """The rows whose label has at least five of them.
+
+    Raises:
+        BaselineError: Fewer than two labels have.
     """
     counts = Counter(row.label for row in train)
     kept = [row for row in train if counts[row.label] >= MIN_TRAIN_PHOTOS]
     if len({row.label for row in kept}) < 2:
         raise BaselineError(f"The baseline needs two labels with {MIN_TRAIN_PHOTOS} photos in split train.")
-    model = make_pipeline(StandardScaler(), balanced_regression())
-    model.fit(frozen_features(kept, locate), [row.label for row in kept])
-    probabilities = model.predict_proba(frozen_features(evaluated, locate))
-    return Predictions(evaluated, [str(key) for key in model.classes_], probabilities)
+    return kept
 
 
-def frozen_features(rows: Sequence[Row], locate: Locate) -> Floats:
-    """Pooled features (N, d) of the ImageNet backbone, untouched by our photos."""
+def frozen_features(rows: Sequence[Row], locate: Locate) -> Frozen:
+    """Pooled features of the ImageNet backbone, untouched by our photos."""
     backbone = create_backbone(BACKBONE).eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    batches = []
+    opened, batches, unreadable = [], [], []
     with torch.inference_mode():
         for start in range(0, len(rows), BATCH):
-            pixels = np.stack([_seen(locate(row)) for row in rows[start : start + BATCH]])
-            images = normalise(torch.from_numpy(pixels), MEAN, STD).to(memory_format=torch.channels_last)
-            batches.append(backbone(images).mean(dim=(2, 3)).numpy())
-    return np.concatenate(batches)
-
-
-def _seen(file: Path) -> NDArray[np.uint8]:
-    try:
-        return squash(open_photo(file, DECODE_SIDE).picture, SIZE)
-    except PhotoError as error:
-        raise BaselineError(f"{file} cannot be learned from: {error}") from error
+            pixels = []
+            for row in rows[start : start + BATCH]:
+                try:
+                    pixels.append(squash(open_photo(locate(row), DECODE_SIDE).picture, SIZE))
+                    opened.append(row)
+                except PhotoError as error:
+                    unreadable.append((row, error))
+            if pixels:
+                images = normalise(torch.from_numpy(np.stack(pixels)), MEAN, STD).to(memory_format=torch.channels_last)
+                batches.append(backbone(images).mean(dim=(2, 3)).numpy())
+    features = np.concatenate(batches) if batches else np.zeros((0, backbone.num_features), np.float32)
+    return Frozen(opened, features, unreadable)

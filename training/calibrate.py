@@ -34,6 +34,7 @@ UNFAMILIAR_FROM = 0.99
 
 QUANTILES = 101
 THRESHOLDS = np.linspace(0.5, 0.99, 50)
+STRICTEST = float(THRESHOLDS[-1])
 
 
 def fit_certainty(
@@ -54,10 +55,11 @@ def fit_certainty(
     cool = fit_temperature(val.logits[known], targets[known]) if known.any() else 1.0
     temperature = cool * shift.heat
     groups = [row.group for row in val.rows]
+    threshold = fit_threshold(softmax(val.logits, temperature), val.labels, groups, classes, taxonomy, target)
     unfitted = Certainty(
         temperature=temperature,
-        threshold=fit_threshold(softmax(val.logits, temperature), val.labels, groups, classes, taxonomy, target),
-        target_error=target,
+        threshold=threshold or STRICTEST,
+        target_error=target if threshold else None,
         unseen_error=shift.error,
         familiarity=(0, 1),
         distance_weight=0.0 if exemplars is None else distance_weight(val, exemplars),
@@ -90,17 +92,18 @@ def fit_threshold(
     classes: Sequence[str],
     taxonomy: Taxonomy,
     target: float,
-) -> float:
+) -> float | None:
     """The lowest threshold at which a share of at most `target` of the answers is wrong, CONFIDENCE sure of it.
 
     From the strictest down, each threshold is tested on the photos that it lets answer, up to the first that fails: in
     this fixed order many tests need no correction (Angelopoulos et al. 2021, "Learn then test"). Those at which too few
-    answer for any test to pass are passed over. Photos of one group err together and count as one.
+    answer for any test to pass are passed over. Photos of one group err together and count as one. None where no test
+    passes: nothing can be promised then.
     """
     photos = Counter(groups)
     weights = np.array([1 / photos[group] for group in groups])
     ways = [way_down(row, classes, taxonomy) for row in probabilities]
-    fitted = float(THRESHOLDS[-1])
+    fitted = None
     for threshold in map(float, THRESHOLDS[::-1]):
         answers = [deepest(way, threshold) for way in ways]
         given = np.array([answer is not None for answer in answers])

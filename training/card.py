@@ -25,11 +25,8 @@ if TYPE_CHECKING:
 
     Metrics = Mapping[str, Mapping[str, Figure]]
 
-SPLITS = {
-    "val": "Validation: chose the epoch and fitted the certainty",
-    "test": "Test: other objects of the same sources",
-    "source_test": "Source test: sources that training never saw",
-}
+SPLITS = {"val": "Validation", "test": "Test", "source_test": "Source test"}
+FITTED_ON = "chose the epoch and fitted the certainty"
 
 MOST_FROM_ONE, SOURCES_LISTED = 0.5, 25
 CROP = "crop"
@@ -50,23 +47,26 @@ def write_card(described: Description, metrics: Metrics, rows: Sequence[Row], cl
     """Write MODEL_CARD.md; what the network started from is read from the recipe that lies beside it."""
     train = [row for row in rows if row.split == "train" and row.label in classes.class_of]
     limits = "\n".join(["## Limits", "", *(f"- {sentence}" for sentence in _limits(metrics, rows, train, classes)), ""])
-    parts = (
-        _head(described, train, file.parent / RECIPE), USE, _figures(metrics), limits, _classes(train, classes),
-        _sources(train), _licences(train),
-    )  # fmt: skip
+    figures = _figures(metrics, _meanings(described, rows, train))
+    head = _head(described, train, file.parent / RECIPE)
+    parts = (head, USE, figures, limits, _classes(train, classes), _sources(train), _licences(train))
     file.write_text("\n".join(parts), encoding="utf-8")
 
 
 def _head(described: Description, train: Sequence[Row], recipe: Path) -> str:
     fitted = described.certainty
+    origin = f"that of {described.continued_from}, " if described.continued_from else ""
+    promise = "too few answers were right to promise a share of wrong ones"
+    if fitted.target_error is not None:
+        promise = f"at most {fitted.target_error:.0%} of the answers given were wrong"
     return f"""\
 # {described.name}
 
 Tells {len(described.classes)} classes apart. {described.backbone} at {described.input.size} px,
 trained on {len(train)} photos of {len({row.source for row in train})} sources, {_start(described, recipe)}.
 
-Certainty, fitted on validation photos: temperature {fitted.temperature:.3f}; a node answers from probability
-{fitted.threshold:.2f} (at most {fitted.target_error:.0%} of the answers given were wrong); a photo is called unfamiliar
+Certainty, {origin}fitted on validation photos: temperature {fitted.temperature:.3f}; a node answers from probability
+{fitted.threshold:.2f} ({promise}); a photo is called unfamiliar
 when {fitted.unfamiliar_from:.0%} of known photos look more familiar.
 {_unseen(fitted.unseen_error)}"""
 
@@ -89,10 +89,30 @@ def _start(described: Description, recipe: Path) -> str:
     return named.get(weights, f"from the weights {weights}")
 
 
-def _figures(metrics: Metrics) -> str:
+def _meanings(described: Description, rows: Sequence[Row], train: Sequence[Row]) -> dict[str, str]:
+    """What the photos of each split are to this bundle."""
+    old = described.continued_from
+    return {
+        "val": f"nothing was fitted on it, the certainty is that of {old}" if old else FITTED_ON,
+        "test": "other objects of the same sources",
+        "source_test": f"{_unseen_sources(rows, train)}{f'; {old} may have' if old else ''}",
+    }
+
+
+def _unseen_sources(rows: Sequence[Row], train: Sequence[Row]) -> str:
+    """How true it is that training never saw them."""
+    learned, photos = {row.source for row in train}, [row for row in rows if row.split == "source_test"]
+    shared = sum(row.source in learned for row in photos)
+    but = f" (but for {shared} of {len(photos)} photos, whose sources have train photos too)" if shared else ""
+    return f"sources that training never saw{but}"
+
+
+def _figures(metrics: Metrics, meanings: Mapping[str, str]) -> str:
+    if not metrics:
+        return "## Figures\n\nNothing was measured.\n"
     names = list(dict.fromkeys(name for figures in metrics.values() for name in figures))
-    lines = ["## Figures", "", *(f"- {SPLITS[split]}." for split in metrics), ""]
-    lines += [f"| figure | {' | '.join(SPLITS[split].partition(':')[0] for split in metrics)} |"]
+    lines = ["## Figures", "", *(f"- {SPLITS[split]}: {meanings[split]}." for split in metrics), ""]
+    lines += [f"| figure | {' | '.join(SPLITS[split] for split in metrics)} |"]
     lines += ["| --- " * (len(metrics) + 1) + "|"]
     for name in names:
         cells = (as_text(figures[name]) if name in figures else "-" for figures in metrics.values())
@@ -102,7 +122,7 @@ def _figures(metrics: Metrics) -> str:
 
 def _limits(metrics: Metrics, rows: Sequence[Row], train: Sequence[Row], classes: Classes) -> Iterator[str]:
     """What the data and the figures say of themselves, a sentence or two each."""
-    yield _elsewhere(metrics)
+    yield _elsewhere(metrics, _unseen_sources(rows, train))
     sources = _sources_of(train, classes)
     lonely = [f"{key} ({_largest(sources[key]):.0%})" for key in classes.keys
               if key in LEFT_ASIDE and _largest(sources[key]) > MOST_FROM_ONE]  # fmt: skip
@@ -135,12 +155,12 @@ def _limits(metrics: Metrics, rows: Sequence[Row], train: Sequence[Row], classes
     yield "The shares of classes in these photos are not those of any trade: at a rare base rate most alarms are false."
 
 
-def _elsewhere(metrics: Metrics) -> str:
+def _elsewhere(metrics: Metrics, unseen: str) -> str:
     at_home, elsewhere = (metrics.get(split, {}).get(TOP_1) for split in ("test", "source_test"))
     if elsewhere is None:
         return "No photo of a source that training never saw was measured: expect lower figures on such photos."
     before = f", against {at_home.value:.3f} on other objects of the sources it learned from" if at_home else ""
-    return f"On sources that training never saw, {TOP_1} is {elsewhere.value:.3f}{before}."
+    return f"On {unseen}, {TOP_1} is {elsewhere.value:.3f}{before}."
 
 
 def _cropped(train: Sequence[Row], classes: Classes) -> list[str]:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from training.evaluate.bootstrap import Figure
     from training.recipe import Recipe
 
-UNFITTED = Certainty(temperature=1, threshold=0.5, target_error=0.05, familiarity=(0, 1), unfamiliar_from=1)
+UNFITTED = Certainty(temperature=1, threshold=0.5, familiarity=(0, 1), unfamiliar_from=1)
 
 
 def make_bundle(
@@ -95,5 +95,6 @@ def _measure(
             console.print(f"{row.file} is not measured: {error}")
         if measured.rows:
             figures[split] = all_figures(measured.predictions(classifier.classes), classifier.taxonomy)
-    print_figures(figures, classifier.bundle.folder.as_posix())
+    if figures:
+        print_figures(figures, classifier.bundle.folder.as_posix())
     return figures

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from model.certainty import softmax, way_down
-from training.calibrate import TARGET_ERROR, deepest, fit_temperature, fit_threshold, right
+from training.calibrate import STRICTEST, TARGET_ERROR, deepest, fit_temperature, fit_threshold, right
 from training.refit import balanced_head
 from training.split import source_folds
 
@@ -98,7 +98,7 @@ def _compare(
     cool = fit_temperature(seen, targets)
     hot = max(cool, fit_temperature(np.concatenate([seen, unseen]), np.concatenate([targets, targets])))
     labels, groups = [row.label for row in rows], [row.group for row in rows]
-    threshold = fit_threshold(softmax(seen, hot), labels, groups, classes.keys, taxonomy, target)
+    threshold = fit_threshold(softmax(seen, hot), labels, groups, classes.keys, taxonomy, target) or STRICTEST
     answers = [deepest(way_down(row, classes.keys, taxonomy), threshold) for row in softmax(unseen, hot)]
     given = np.array([answer is not None for answer in answers])
     error = float(1 - right(answers, labels, taxonomy)[given].mean()) if given.any() else None

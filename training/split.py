@@ -60,6 +60,11 @@ def command(
     moved = sum(bool(old.split) and old.split != new.split for old, new in zip(rows, assigned, strict=True))
     if moved:
         Console(stderr=True).print(f"{moved} photos were moved to source_test, as --hold-out asks.")
+    if torn := torn_sources(assigned, hold_out):
+        Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(
+            f"Groups of held-out photos took some photos of these sources to source_test, and not the others: "
+            f"{', '.join(torn)}."
+        )
     print_counts(assigned, val, test)
     return SOME_UNREADABLE if unreadable else 0
 
@@ -156,9 +161,20 @@ def _taken(rows: Sequence[Row], hold_out: Sequence[str]) -> dict[str, str]:
     for row in rows:
         if splits_of_source[row.source] == {"source_test"}:
             taken.setdefault(row.group, "source_test")
-        if any(fnmatchcase(row.source, pattern) for pattern in hold_out):
+        if _is_held_out(row, hold_out):
             taken[row.group] = "source_test"
     return taken
+
+
+def torn_sources(rows: Sequence[Row], hold_out: Sequence[str]) -> list[str]:
+    """Sources that are not held out, of which photos share a group with one that is, while others are elsewhere."""
+    groups = {row.group for row in rows if _is_held_out(row, hold_out)}
+    taken = {row.source for row in rows if row.group in groups and not _is_held_out(row, hold_out)}
+    return sorted(taken & {row.source for row in rows if row.split != "source_test"})
+
+
+def _is_held_out(row: Row, hold_out: Sequence[str]) -> bool:
+    return any(fnmatchcase(row.source, pattern) for pattern in hold_out)
 
 
 def _check_sources(rows: Sequence[Row], hold_out: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from model.bundle import METRICS, NETWORK, load_bundle
+from model.bundle import METRICS, NETWORK, load_bundle, write_description
 from serve import extras
 from serve.extras import to_install
 
@@ -250,6 +250,17 @@ def test_show_says_what_a_bundle_is_knows_and_scored(schreger: Run, bundle_folde
     scored = [name for figures in metrics.values() for name in figures]
     assert scored
     assert [word for word in known + scored if word not in done.stdout] == []
+
+
+def test_show_promises_nothing_that_was_not_proven(schreger: Run, copy: Path) -> None:
+    described = load_bundle(copy).description
+    certainty = described.certainty.model_copy(update={"target_error": None})
+    (copy / METRICS).write_text('{"val": {"AUC": {"value": 1.0, "low": null, "high": null, "n": 4}}}')
+    write_description(copy, described.model_copy(update={"certainty": certainty}))
+    done = schreger("bundle", "show", copy)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ", with too few right answers to promise a share of wrong ones" in done.stdout
+    assert "val: AUC 1.000 (-, n=4)\n" in done.stdout
 
 
 def test_a_bundle_that_is_whole_is_verified(schreger: Run, bundle_folder: Path, copy: Path) -> None:

@@ -212,6 +212,16 @@ def test_a_manifest_may_be_replaced_by_its_split(schreger: Command, tmp_path: Pa
     assert read_manifest(manifest) == split(rows, 0.3, 0, ["shop"])
 
 
+def test_a_source_that_a_group_tears_apart_is_named(schreger: Command, tmp_path: Path) -> None:
+    rows = [row(str(n), str(n), source=SOURCES[n % 3]) for n in range(30)]
+    torn = [replace(each, group="0") if each.file in (rows[0].file, rows[1].file) else each for each in rows]
+    for name, of, says in (("whole", rows, ""), ("torn", torn, SOURCES[1])):
+        manifest = written(tmp_path / f"{name}.csv", of)
+        done = schreger("dataset", "split", "--manifest", manifest, "--out", manifest, "--hold-out", SOURCES[0])
+        assert done.exit_code == 0, done.stderr
+        assert done.stderr.endswith(f"to source_test, and not the others: {says}.\n") is bool(says)
+
+
 def test_copies_are_joined_when_asked(schreger: Command, toy: Path, tmp_path: Path) -> None:
     rows = [replace(each, split="", group=each.file) for each in read_manifest(toy / "manifest.csv")[:12]]
     folder = written(tmp_path / "data" / "manifest.csv", rows).parent

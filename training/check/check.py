@@ -12,7 +12,7 @@ from model.manifest import read_manifest
 from training.check.classes import class_issues
 from training.check.copies import copy_issues, find_copies, join_groups
 from training.check.files import file_issues
-from training.check.groups import group_issues
+from training.check.groups import group_issues, source_issues
 from training.check.issue import KINDS, Issue
 from training.check.labels import label_errors, unknown_labels
 from training.check.licences import licence_issues
@@ -68,6 +68,7 @@ def find_issues(
     yield from file_issues(looks)
     yield from unknown_labels(rows, taxonomy)
     yield from group_issues(rows)
+    yield from source_issues(rows)
     yield from class_issues(rows, taxonomy)
     yield from licence_issues(rows)
     if unsplit := tuple(row for row in rows if not row.split):

@@ -16,6 +16,7 @@ KINDS: dict[str, tuple[Severity, str]] = {
     "altered_file": ("error", "Files that are not those of the manifest (sha256)"),
     "unknown_label": ("error", "Labels that the taxonomy lacks"),
     "group_across_splits": ("error", "Groups in more than one split"),
+    "source_across_splits": ("error", "Sources in source test and in another split"),
     "copy_across_splits": ("error", "The same photo in more than one split"),
     "copy_other_label": ("error", "The same photo under different labels"),
     "near_copy_across_splits": ("error", "Nearly the same photo in more than one split"),

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from training.evaluate.predictions import Bools, Floats, Strings
 
@@ -22,14 +23,20 @@ BLOCK = 100
 
 TAIL = 0.025
 
+SPREAD = 1e-9
+"""Resamples that differ by no more than rounding do not differ."""
+
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure's value with its 95% interval, and the number of photos that it is made from."""
+    """A figure's value with its 95% interval, and the number of photos that it is made from.
+
+    `low` and `high` are None where resamples do not differ, which says nothing of how sure the value is.
+    """
 
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     n: int
 
 
@@ -42,33 +49,43 @@ class Intervals(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Share:
-    """A statistic that is a share of some of the photos; `among`, (N,), says of which, `n` how many it rests on."""
+class Measure:
+    """A statistic, and what it takes of each photo, (N,): it cannot change but by a photo of which that changes."""
 
     statistic: Statistic
-    among: Bools
-    n: int
+    taken: NDArray[Any]
 
     def __call__(self, weights: Floats) -> Floats:
         return self.statistic(weights)
 
 
+@dataclass(frozen=True, eq=False)
+class Share(Measure):
+    """A share of some of the photos; `among`, (N,), says of which, `n` how many it rests on."""
+
+    among: Bools
+    n: int
+
+
 def share(right: Bools | Floats, among: Bools | None = None) -> Share:
     """The share of the photos, or of some, that are right; `right`, (N,), may hold parts of one."""
     of = np.ones(len(right), dtype=bool) if among is None else among
-    return Share(lambda weights: ratio(weights @ (right * of), weights @ of), of, int(of.sum()))
+    taken = np.where(of, right, np.nan)
+    return Share(lambda weights: ratio(weights @ (right * of), weights @ of), taken, of, int(of.sum()))
 
 
 def with_interval(statistic: Statistic, groups: Sequence[str] | Strings, resamples: int = RESAMPLES) -> Figure:
     """A figure with its interval: the 2.5th and 97.5th percentile over resamples of whole groups.
 
     Where all photos of a share are right, or none, resamples cannot differ; the interval is then the exact binomial
-    one (Clopper and Pearson 1934) of as many draws as there are groups.
+    one (Clopper and Pearson 1934) of as many draws as there are groups. Where they do not differ else, as those of one
+    group never do, there is none.
     """
     value, low, high = (float(part[0]) for part in intervals(statistic, groups, resamples))
     if not isinstance(statistic, Share):
-        return Figure(value, low, high, len(groups))
-    return widened(Figure(value, low, high, statistic.n), len(np.unique(np.asarray(groups)[statistic.among])))
+        return made_figure(value, low, high, len(groups))
+    figure = made_figure(value, low, high, statistic.n)
+    return widened(figure, len(np.unique(np.asarray(groups)[statistic.among])))
 
 
 def intervals(statistic: Statistic, groups: Sequence[str] | Strings, resamples: int = RESAMPLES) -> Intervals:
@@ -86,24 +103,36 @@ def intervals(statistic: Statistic, groups: Sequence[str] | Strings, resamples: 
     return Intervals(value, *_percentiles(np.concatenate(blocks), value))
 
 
-def difference(before: Statistic, after: Statistic, groups: Sequence[str] | Strings, resamples: int) -> Figure:
+def difference(before: Measure, after: Measure, groups: Sequence[str] | Strings, resamples: int) -> Figure:
     """How much a figure changes on the same photos, with the interval of the change: both see the same draws.
 
     Where no photo of a share changes, the interval is of so many groups without a change, up or down.
     """
     figure = with_interval(lambda weights: after(weights) - before(weights), groups, resamples)
-    if not isinstance(before, Share) or not figure.low == figure.high == 0:
+    if not isinstance(before, Share) or figure.low is not None or abs(figure.value) > SPREAD:
         return figure
-    unseen = widened(figure, len(np.unique(np.asarray(groups)[before.among]))).high
+    unseen = 1 - TAIL ** (1 / len(np.unique(np.asarray(groups)[before.among])))
     return replace(figure, low=-unseen, high=unseen)
+
+
+def count_changed(before: Measure, after: Measure, groups: Sequence[str] | Strings) -> int:
+    """Groups with a photo of which two measures of the same photos take something else."""
+    missing = (before.taken != before.taken) & (after.taken != after.taken)
+    changed = (before.taken != after.taken) & ~missing
+    return len(np.unique(np.asarray(groups)[changed]))
+
+
+def made_figure(value: float, low: float, high: float, n: int) -> Figure:
+    """A figure, without its interval where resamples do not differ."""
+    return Figure(value, low, high, n) if high - low > SPREAD else Figure(value, None, None, n)
 
 
 def widened(figure: Figure, groups: int) -> Figure:
     """A share of so many groups, with its exact interval where it is 0 or 1."""
     if figure.value == 1:
-        return replace(figure, low=TAIL ** (1 / groups))
+        return replace(figure, low=TAIL ** (1 / groups), high=1.0)
     if figure.value == 0:
-        return replace(figure, high=1 - TAIL ** (1 / groups))
+        return replace(figure, low=0.0, high=1 - TAIL ** (1 / groups))
     return figure
 
 

@@ -51,7 +51,8 @@ class Comparison:
     """Two bundles on the same photos.
 
     `changes` are of the old classes, and decide; `answers` are of what people are told, and do not. `unverified` are
-    old classes without a photo here, `lost` those that the new bundle lacks, `added` the scores of its further ones.
+    old classes without a photo here, `lost` those that the new bundle lacks, `added` the scores of its further ones,
+    `gaps` what else is not shown.
     """
 
     old: str
@@ -65,6 +66,7 @@ class Comparison:
     unverified: list[str]
     lost: list[str]
     accept_unverified: bool
+    gaps: list[str]
 
     @property
     def objections(self) -> list[str]:
@@ -107,6 +109,7 @@ def compare(
     new: Predictions,
     taxonomy: Taxonomy,
     accept_unverified: bool = False,
+    gaps: Sequence[str] = (),
     resamples: int = RESAMPLES,
 ) -> Comparison:
     """Compare what two bundles, given by their ids, say of the same photos in the same order."""
@@ -124,6 +127,7 @@ def compare(
         unverified=[key for key in shared if key not in shown],
         lost=[key for key in old.classes if key not in shared],
         accept_unverified=accept_unverified,
+        gaps=list(gaps),
     )
 
 

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from model.taxonomy import Taxonomy
-    from training.evaluate.bootstrap import Figure, Statistic
+    from training.evaluate.bootstrap import Figure, Measure
     from training.evaluate.predictions import Predictions, Strings
 
-    Definition = tuple[str, Predictions, Statistic]
+    Definition = tuple[str, Predictions, Measure]
 
 SURE_SHARE = 0.8
 MIN_MATERIAL_PHOTOS = 3

@@ -20,7 +20,11 @@ FEW_PHOTOS = 5
 
 
 def list_gaps(
-    predictions: Predictions, rows: Sequence[Row], trained_on_these_rows: bool, taxonomy: Taxonomy
+    predictions: Predictions,
+    rows: Sequence[Row],
+    trained_on_these_rows: bool,
+    continued_from: str | None,
+    taxonomy: Taxonomy,
 ) -> list[str]:
     """One sentence for each gap, the gravest first.
 
@@ -28,10 +32,12 @@ def list_gaps(
         predictions: What the bundle says of the photos evaluated.
         rows: All rows of the manifest.
         trained_on_these_rows: Whether the bundle was trained from this very manifest.
+        continued_from: The bundle whose certainty it has, if that is not its own.
         taxonomy: The tree of labels.
     """
     return [
-        *_learned(predictions, trained_on_these_rows),
+        *learned(predictions.rows, trained_on_these_rows, continued_from),
+        *strange_labels(predictions.rows, taxonomy),
         *_sources(predictions, rows),
         *_classes(predictions),
         *_products(predictions, taxonomy),
@@ -39,17 +45,35 @@ def list_gaps(
     ]
 
 
-def _learned(predictions: Predictions, trained_on_these_rows: bool) -> Iterator[str]:
-    splits = Counter(row.split for row in predictions.rows)
-    learned = splits["train"]
-    if learned and trained_on_these_rows:
-        yield f"Photos that the bundle learned from: {learned}. The figures look far better than they are."
-    elif learned:
-        yield f"Photos of split train: {learned}. If the bundle learned from them, nothing here is proven."
-    if splits["val"] and trained_on_these_rows:
+def learned(rows: Sequence[Row], trained_on_these_rows: bool, continued_from: str | None) -> Iterator[str]:
+    """What a bundle saw of the photos evaluated before, as far as that can be known."""
+    splits = Counter(row.split for row in rows)
+    train, val = splits["train"], splits["val"]
+    if train and trained_on_these_rows:
+        yield f"Photos that the bundle learned from: {train}. The figures look far better than they are."
+    elif train:
+        yield f"Photos of split train: {train}. If the bundle learned from them, nothing here is proven."
+    if val and trained_on_these_rows and not continued_from:
         yield (
-            f"Photos that the bundle's certainty was fitted on, and its training stopped by: {splits['val']}. "
+            f"Photos that the bundle's certainty was fitted on, and its training stopped by: {val}. "
             "How sure it is looks better here than it is."
+        )
+    elif val:
+        certainty = f"certainty, which is that of {continued_from}," if continued_from else "certainty"
+        yield (
+            f"Photos of split val: {val}. If the bundle's {certainty} was fitted on them, "
+            "how sure it is looks better here than it is."
+        )
+
+
+def strange_labels(rows: Sequence[Row], taxonomy: Taxonomy) -> Iterator[str]:
+    """The labels that no bundle can know, or that are misspelt."""
+    photos = Counter(row.label for row in rows if row.label not in taxonomy)
+    if photos:
+        listed = ", ".join(f"{label} ({count})" for label, count in sorted(photos.items()))
+        yield (
+            f"Labels that the taxonomy lacks, with their photos: {listed}. Every answer to these counts as wrong, and "
+            "they as unfamiliar: correct those that are misspelt."
         )
 
 

@@ -13,13 +13,13 @@ from training.evaluate.scores import count_confusions
 from training.evaluate.statistics import ECE_BINS, calibration_bin, risk_curve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from matplotlib.axes import Axes
 
     from training.evaluate.predictions import Predictions
 
+PLOTS = ("reliability", "risk_coverage", "confusion")
 MARK, QUIET = "#0f766e", "#94a3b8"
 CONFUSED_LABELS = 24
 """Labels with most photos, which fill a plot that can still be read."""
@@ -30,12 +30,9 @@ def plot_all(predictions: Predictions, folder: Path) -> dict[str, Path]:
     known = predictions.only(predictions.known)
     if not known.rows:
         return {}
-    plots: dict[str, Callable[[Predictions, Path], None]] = {
-        "reliability": plot_reliability, "risk_coverage": plot_risk, "confusion": plot_confusion,
-    }  # fmt: skip
-    files = {name: folder / f"{name}.png" for name in plots}
-    for name, plot in plots.items():
-        plot(known, files[name])
+    files = {name: folder / f"{name}.png" for name in PLOTS}
+    for file, plot in zip(files.values(), (plot_reliability, plot_risk, plot_confusion), strict=True):
+        plot(known, file)
     return files
 
 

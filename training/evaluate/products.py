@@ -113,16 +113,16 @@ def _score(key: str, predictions: Predictions, taxonomy: Taxonomy, resamples: in
 def at_base_rate(recall: Figure, false_alarms: Figure, n: int) -> Figure:
     """Share of alarms that are true where BASE_RATE of the photos show the product.
 
-    The interval takes the worst of both: the low end of the recall with the high end of the false alarms.
+    The interval takes the worst of both: the low end of the recall with the high end of the false alarms. Where one of
+    them has none there is none.
     """
 
     def precision(found: float, wrong: float) -> float:
         true, false = BASE_RATE * found, (1 - BASE_RATE) * wrong
         return true / (true + false) if true + false else 0.0
 
-    return Figure(
-        precision(recall.value, false_alarms.value),
-        precision(recall.low, false_alarms.high),
-        precision(recall.high, false_alarms.low),
-        n,
-    )
+    value = precision(recall.value, false_alarms.value)
+    if recall.low is None or recall.high is None or false_alarms.low is None or false_alarms.high is None:
+        return Figure(value, None, None, n)
+    low, high = precision(recall.low, false_alarms.high), precision(recall.high, false_alarms.low)
+    return Figure(value, low, high, n)

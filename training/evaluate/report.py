@@ -67,6 +67,7 @@ def make_report(
 ) -> Report:
     """Compute everything from what was measured; `rows` are those of the whole manifest."""
     predictions, taxonomy = measured.predictions(classifier.classes), classifier.taxonomy
+    described = classifier.bundle.description
     figures = all_figures(predictions, taxonomy, resamples)
     return Report(
         bundle=classifier.bundle.id,
@@ -80,7 +81,7 @@ def make_report(
         sizes=score_group_sizes(predictions, taxonomy, resamples),
         items=score_items(predictions, resamples),
         statuses=status_scores(predictions, taxonomy, resamples),
-        gaps=list_gaps(predictions, rows, trained_on_these_rows, taxonomy),
+        gaps=list_gaps(predictions, rows, trained_on_these_rows, described.continued_from, taxonomy),
         unreadable=[f"{row.file}: {error}" for row, error in measured.unreadable],
         robustness=list(robustness),
         left_out=list(left_out),

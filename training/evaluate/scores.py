@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.evaluate.bootstrap import Figure, difference, intervals, share, widened, with_interval
+from training.evaluate.bootstrap import Figure, difference, intervals, made_figure, share, widened, with_interval
 from training.evaluate.statistics import class_scores
 from training.evaluate.status import is_answered, is_right
 
@@ -177,7 +177,7 @@ def _share(of: Bools, chosen: Bools, photos: Predictions, resamples: int) -> Fig
 
 def _figure(values: NDArray[np.float64], chosen: Bools) -> Figure | None:
     value, low, high = values.tolist()
-    return None if np.isnan(value) else Figure(value, low, high, int(chosen.sum()))
+    return None if np.isnan(value) else made_figure(value, low, high, int(chosen.sum()))
 
 
 def _exact(figure: Figure | None, known: Predictions, chosen: Bools) -> Figure | None:

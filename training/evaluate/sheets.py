@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from model.manifest import Row
     from training.evaluate.predictions import Predictions
 
-FOLDER = "sheets"
+SHEETS = "sheets"
 THUMBNAIL, CAPTION, ACROSS, MOST = 160, 22, 8, 64
 """Pixels of a thumbnail's side and of the line below it; thumbnails in a row, and at most on a sheet."""
 
 
 def write_sheets(predictions: Predictions, locate: Callable[[Row], Path], out: Path) -> dict[str, str]:
     """Write a sheet for each label with mistakes, the surest of them first; give their paths below OUT by label."""
-    (out / FOLDER).mkdir(exist_ok=True)
+    (out / SHEETS).mkdir(exist_ok=True)
     sheets = {}
     for label in np.unique(predictions.labels[predictions.known & ~predictions.right]).tolist():
         wrong = np.flatnonzero((predictions.labels == label) & ~predictions.right)
@@ -34,7 +34,7 @@ def write_sheets(predictions: Predictions, locate: Callable[[Row], Path], out: P
             _tile(locate(predictions.rows[place]), f"{predictions.best[place]} {predictions.confidence[place]:.2f}")
             for place in surest
         ]
-        sheets[label] = f"{FOLDER}/{label}.jpg"
+        sheets[label] = f"{SHEETS}/{label}.jpg"
         (out / sheets[label]).write_bytes(_as_jpeg(_together(tiles)))
     return sheets
 

@@ -8,24 +8,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.evaluate.bootstrap import Share, Statistic, ratio
+from training.evaluate.bootstrap import Measure, Share, Statistic, ratio
 from training.evaluate.predictions import Bools, Floats, Strings
 
 ECE_BINS = 15
 
 
-def mean_recall(labels: Strings, said: Strings) -> Statistic:
+def mean_recall(labels: Strings, said: Strings) -> Measure:
     """Balanced accuracy: the mean over labels of the share of their photos that are right."""
     of_label = _one_hot(labels, np.unique(labels))
     right = of_label * (labels == said)[:, None]
-    return lambda weights: _mean(ratio(weights @ right, weights @ of_label))
+    return Measure(lambda weights: _mean(ratio(weights @ right, weights @ of_label)), labels == said)
 
 
-def mean_f1(labels: Strings, said: Strings) -> Statistic:
+def mean_f1(labels: Strings, said: Strings) -> Measure:
     """Macro-F1: the mean over labels of the harmonic mean of precision and recall."""
     scores = class_scores(labels, said, np.unique(labels))
     count = len(np.unique(labels))
-    return lambda weights: _mean(scores(weights)[:, 2 * count :])
+    return Measure(lambda weights: _mean(scores(weights)[:, 2 * count :]), said)
 
 
 def class_scores(labels: Strings, said: Strings, keys: Strings) -> Statistic:
@@ -45,10 +45,11 @@ def recall_at_false_alarms(positive: Bools, score: Floats, false_alarms: float) 
     order = np.flatnonzero(~positive)[np.argsort(score[~positive])]
     negative_scores = score[order]
 
-    def statistic(weights: Floats) -> Floats:
+    def found(weights: Floats) -> Floats:
+        """Whether each positive is found, (R, P)."""
         cumulative = np.cumsum(weights[:, order], axis=1)
         if not cumulative.size:
-            return np.full(len(weights), np.nan)
+            return np.full((len(weights), positive.sum()), np.nan)
         total = cumulative[:, -1]
         place = (1 - false_alarms) * np.maximum(total - 1, 0)
         below, above = (
@@ -56,14 +57,18 @@ def recall_at_false_alarms(positive: Bools, score: Floats, false_alarms: float) 
             for end in (place, np.ceil(place))
         )
         limit = below + (above - below) * (place % 1)
+        return np.where(total[:, None] > 0, score[positive] > limit[:, None], np.nan)
+
+    def statistic(weights: Floats) -> Floats:
         of_positives = weights[:, positive]
-        found = (of_positives * (score[positive] > limit[:, None])).sum(axis=1)
-        return np.where(total > 0, ratio(found, of_positives.sum(axis=1)), np.nan)
+        return ratio((of_positives * found(weights)).sum(axis=1), of_positives.sum(axis=1))
 
-    return Share(statistic, positive, len(positive))
+    taken = np.full(len(positive), np.nan)
+    taken[positive] = found(np.ones((1, len(positive))))[0]
+    return Share(statistic, taken, positive, len(positive))
 
 
-def auc(positive: Bools, score: Floats) -> Statistic:
+def auc(positive: Bools, score: Floats) -> Measure:
     """Probability that a positive is scored above a negative; a tie counts half."""
     order, starts = _levels(score)
 
@@ -73,13 +78,13 @@ def auc(positive: Bools, score: Floats) -> Statistic:
         lower = np.cumsum(below, axis=1) - below
         return ratio((above * (lower + below / 2)).sum(axis=1), above.sum(axis=1) * below.sum(axis=1))
 
-    return statistic
+    return Measure(statistic, score)
 
 
-def calibration_error(confidence: Floats, right: Bools) -> Statistic:
+def calibration_error(confidence: Floats, right: Bools) -> Measure:
     """Expected calibration error over equal bins of the top probability (Naeini et al. 2015)."""
     gap = _one_hot(calibration_bin(confidence), np.arange(ECE_BINS)) * (right - confidence)[:, None]
-    return lambda weights: ratio(np.abs(weights @ gap).sum(axis=1), weights.sum(axis=1))
+    return Measure(lambda weights: ratio(np.abs(weights @ gap).sum(axis=1), weights.sum(axis=1)), right - confidence)
 
 
 def calibration_bin(confidence: Floats) -> NDArray[np.int64]:
@@ -87,7 +92,7 @@ def calibration_bin(confidence: Floats) -> NDArray[np.int64]:
     return np.asarray(np.minimum(confidence * ECE_BINS, ECE_BINS - 1), np.int64)
 
 
-def risk_area(confidence: Floats, right: Bools) -> Statistic:
+def risk_area(confidence: Floats, right: Bools) -> Measure:
     """Mean error over all coverages, the surest photos answered first (Geifman and El-Yaniv 2017)."""
     curve = risk_curve(confidence, right)
 
@@ -96,10 +101,10 @@ def risk_area(confidence: Floats, right: Bools) -> Statistic:
         step = np.diff(coverage, axis=1, prepend=0)
         return np.where(coverage[:, -1] > 0, (step * np.nan_to_num(risk)).sum(axis=1), np.nan)
 
-    return statistic
+    return Measure(statistic, right - confidence)
 
 
-def risk_at_coverage(confidence: Floats, right: Bools, share: float) -> Statistic:
+def risk_at_coverage(confidence: Floats, right: Bools, share: float) -> Measure:
     """Error among the surest photos that make up a share of all."""
     curve = risk_curve(confidence, right)
 
@@ -109,7 +114,7 @@ def risk_at_coverage(confidence: Floats, right: Bools, share: float) -> Statisti
         reached = np.minimum(place, coverage.shape[1] - 1)
         return np.asarray(risk[np.arange(len(risk)), reached])
 
-    return statistic
+    return Measure(statistic, right - confidence)
 
 
 def risk_curve(confidence: Floats, right: Bools) -> Callable[[Floats], tuple[Floats, Floats]]:

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     Table = tuple[str, Sequence[str], Iterable[Sequence[object]]]
 
 METRICS, PREDICTIONS = "metrics.json", "predictions.csv"
+TABLES = (
+    METRICS, PREDICTIONS, "metrics.csv", "confusion.csv", "classes.csv", "products.csv", "sources.csv",
+    "group_sizes.csv", "robustness.csv", "sources_left_out.csv",
+)  # fmt: skip
+"""Every file that may be written."""
+
 INTERVAL = ("value", "low", "high", "n")
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.evaluate.bootstrap import RESAMPLES, Figure, Share, with_interval
+from training.evaluate.bootstrap import RESAMPLES, Figure, with_interval
 from training.evaluate.drawn import nonsense
 from training.evaluate.measure import as_png
 from training.evaluate.predictions import lineage
@@ -69,6 +70,6 @@ def _figures(
 ) -> dict[str, Figure]:
     area = with_interval(auc(unfamiliar, score), groups, resamples)
     noticed = recall_at_false_alarms(unfamiliar, score, MISSED)
-    missed = Share(lambda weights: 1 - noticed(weights), unfamiliar, len(unfamiliar))
+    missed = replace(noticed, statistic=lambda weights: 1 - noticed(weights), taken=1 - noticed.taken)
     passed = with_interval(missed, groups, resamples)
     return {f"{name}, AUROC": area, f"{name}, FPR at 95% TPR": passed}

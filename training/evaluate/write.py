@@ -73,12 +73,16 @@ def print_comparison(comparison: Comparison) -> None:
 
 def as_change(difference: Figure) -> str:
     """A difference as people read it: with its sign, and its 95% interval."""
-    return f"{difference.value:+.3f} ({difference.low:+.3f} to {difference.high:+.3f})"
+    return f"{difference.value:+.3f} ({_interval(difference, '+.3f')})"
 
 
 def as_text(figure: Figure) -> str:
     """A figure as people read it: value, 95% interval, number of photos."""
-    return f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f}) n={figure.n}"
+    return f"{figure.value:.3f} ({_interval(figure, '.3f')}) n={figure.n}"
+
+
+def _interval(figure: Figure, form: str) -> str:
+    return "-" if figure.low is None or figure.high is None else f"{figure.low:{form}} to {figure.high:{form}}"
 
 
 def _cell(value: object) -> object:

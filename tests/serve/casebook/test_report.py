@@ -1,7 +1,10 @@
 """What an officer takes to a meeting: the report of a case out of a casebook, from the command line."""
 
+import json
+import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +12,7 @@ import pypdfium2 as pdfium
 import pytest
 import sqlalchemy as sa
 
-from model.bundle import load_bundle
+from model.bundle import METRICS, load_bundle, write_description
 from serve.case_report import command
 from serve.casebook import Casebook, CasebookError, create_casebook
 
@@ -106,6 +109,22 @@ def test_photos_that_nobody_can_open_and_bundles_that_nobody_has_are_said_to_be_
     _, text = write()
     assert text.count("This file is not a photo") == 3
     assert "lite2@0123456789ab • Its errors were not measured, or this model is not at hand." in text
+
+
+def test_an_error_without_an_interval_is_not_reported(
+    where: str, keys: Path, batch: Callable[..., Any], bundle_folder: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(bundle_folder, tmp_path / "bundle"))
+    figure = {"value": 0.5, "low": None, "high": None, "n": 2}
+    (folder / METRICS).write_text(json.dumps({"test": {"answers, wrong": figure}, "source_test": {}}))
+    write_description(folder, load_bundle(bundle_folder).description)
+    bundle = load_bundle(folder).id
+    (received,) = batch(1)
+    casebook = create_casebook(where, keys, "Amina")
+    finding = replace(received.finding, bundle=bundle)
+    casebook.add_item("C-1", [received._replace(finding=finding)], finding, "Amina", new=True)
+    assert command("C-1", tmp_path / "report.pdf", where, keys, "en", str(folder)) == 0
+    assert f"{bundle} • Its errors were not measured" in text_of(tmp_path / "report.pdf")
 
 
 def test_a_bundle_that_is_not_at_hand_draws_no_map(

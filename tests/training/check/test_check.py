@@ -70,13 +70,17 @@ def plant_labels(folder: Any, spare: Iterator[Cells]) -> Iterator[tuple[str, Cel
         row["label"] = "amber"
     wrong[0]["label"], wrong[1]["label"] = "ivory", "bone"
     for row in folder.of("metal"):
-        row["split"] = "train" if row["split"] == "train" else "source_test"
+        if row["split"] != "train":
+            row["split"], row["source"] = "source_test", "afar"
+    seen = next(spare)
+    seen["source"] = "afar"
     yield "unknown_label", unknown
     yield from (("group_labels_differ", row) for row in (one, other))
     yield from (("group_across_splits", row) for row in (leak, leaked))
     yield from (("few_photos", row) for row in few)
     yield from (("likely_label_error", row) for row in wrong)
     yield from (("no_val_or_test", row) for row in folder.of("metal"))
+    yield from (("source_across_splits", row) for row in folder.rows if row["source"] == "afar")
 
 
 def framed(picture: Image.Image) -> Image.Image:
@@ -158,6 +162,7 @@ def test_every_planted_fault_is_found_and_named(clean: Any, check: Check, tmp_pa
         ("unknown_label", "1 photos are labelled 'ivroy', which is no key of the taxonomy; did you mean 'ivory'?"),
         ("group_across_splits", "is in test, train."),
         ("group_labels_differ", "is labelled bone, ivory."),
+        ("source_across_splits", "Source 'afar' is in source_test (8 photos) and in train."),
         ("few_photos", "amber has 3 train photos and needs 5"),
         ("no_val_or_test", "metal has no photo in val and none in test."),
         ("few_sources", "train photos of food are from only-one."),

@@ -4,8 +4,24 @@ import numpy as np
 import pytest
 from scipy.stats import beta
 
-from training.evaluate.bootstrap import BLOCK, difference, intervals, ratio, share, with_interval
+from training.evaluate.bootstrap import (
+    BLOCK,
+    Figure,
+    count_changed,
+    difference,
+    intervals,
+    ratio,
+    share,
+    with_interval,
+)
 from training.evaluate.predictions import Floats
+from training.evaluate.statistics import auc, mean_f1, mean_recall
+
+
+def width(figure: Figure) -> float:
+    assert figure.low is not None
+    assert figure.high is not None
+    return figure.high - figure.low
 
 
 def test_the_interval_is_of_groups_not_of_photos() -> None:
@@ -17,9 +33,26 @@ def test_the_interval_is_of_groups_not_of_photos() -> None:
     assert (doubled.value, doubled.low, doubled.high) == pytest.approx((once.value, once.low, once.high))
     assert (once.n, doubled.n) == (60, 120)
     alone = with_interval(share(np.tile(right, 2)), [str(number) for number in range(120)])
-    assert alone.high - alone.low < doubled.high - doubled.low
-    one_group = with_interval(share(right), ["g"] * 60)
-    assert one_group.low == one_group.value == one_group.high
+    assert width(alone) < width(doubled)
+    assert once.low is not None
+    assert once.high is not None
+
+
+def test_where_resamples_do_not_differ_there_is_no_interval() -> None:
+    right, apart = np.arange(10) < 7, [str(number) for number in range(10)]
+    assert with_interval(share(right), ["g"] * 10) == Figure(0.7, None, None, 10)
+    labels = np.array(["bone", "ivory"] * 5)
+    for perfect in (mean_recall(labels, labels), mean_f1(labels, labels), auc(labels == "ivory", np.arange(10) % 2)):
+        assert with_interval(perfect, apart) == Figure(1, None, None, 10)
+    change = difference(share(np.array([False])), share(np.array([True])), ["a"], 100)
+    assert change == Figure(1, None, None, 1)
+
+
+def test_groups_that_change_are_counted_where_they_have_a_part() -> None:
+    among = np.array([True, True, True, False])
+    before, after = np.array([True, True, False, False]), np.array([True, False, False, True])
+    assert count_changed(share(before, among), share(after, among), list("abcd")) == 1
+    assert count_changed(share(before), share(after), list("abbb")) == 1
 
 
 def test_the_interval_of_a_share_is_about_two_standard_errors_each_way() -> None:

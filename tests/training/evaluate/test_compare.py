@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -185,7 +185,42 @@ def test_a_verdict_needs_the_whole_interval_on_one_side(
     low: float, high: float, lower_is_better: bool, verdict: str
 ) -> None:
     half = Figure(0.5, 0.4, 0.6, 9)
-    assert Change(half, half, Figure((low + high) / 2, low, high, 9), lower_is_better).verdict == verdict
+    difference = Figure((low + high) / 2, low, high, 9)
+    assert Change(half, half, difference, lower_is_better, changed=6).verdict == verdict
+    assert Change(half, half, difference, lower_is_better, changed=5).verdict == "same"
+    rounding = Figure(difference.value * 1e-12, None, None, 9)
+    assert Change(half, half, rounding, lower_is_better, changed=60).verdict == "same"
+
+
+def said(answers: Sequence[str], photos_each: int = 1) -> Predictions:
+    """A sure answer to ivory, of each object in turn, which has so many photos."""
+    of = [
+        replace(row, group=f"object {row.group}") for row in rows(["ivory"] * len(answers)) for _ in range(photos_each)
+    ]
+    keys = np.repeat(answers, photos_each)
+    return Predictions(of, ("bone", "ivory"), np.array([[0.1, 0.9] if key == "ivory" else [0.9, 0.1] for key in keys]))
+
+
+@pytest.mark.parametrize("photos_each", [1, 40])
+def test_five_objects_prove_nothing_however_many_photos_they_have_and_six_do(photos_each: int) -> None:
+    for objects, verdict in ((1, "same"), (5, "same"), (6, "better")):
+        bad, good = said(["bone"] * objects, photos_each), said(["ivory"] * objects, photos_each)
+        for old, new, expected in ((bad, good, verdict), (good, bad, verdict.replace("better", "worse"))):
+            found = compare(("a", "b"), old, new, TAXONOMY, accept_unverified=True, resamples=100).changes
+            for name in ("all labels top-1", "macro-F1"):
+                assert (found[name].verdict, found[name].difference.low) == (expected, None), (objects, name)
+
+
+def test_five_objects_of_many_that_change_one_way_prove_nothing_and_six_do() -> None:
+    old = said(["bone"] * 60)
+    for better, verdict in ((5, "same"), (6, "better")):
+        new = said(["ivory"] * better + ["bone"] * (60 - better))
+        found = compare(("a", "b"), old, new, TAXONOMY, accept_unverified=True, resamples=200).changes[
+            "all labels top-1"
+        ]
+        assert (found.changed, found.verdict) == (better, verdict)
+        assert found.difference.low
+        assert found.difference.low > 0  # which resamples alone would take for proof
 
 
 def test_all_of_it_can_be_written() -> None:

@@ -5,18 +5,23 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import Result
 
+from model.bundle import load_bundle, write_description
 from model.classifier import Classifier
 from model.manifest import Row
 from model.photo import PhotoError, open_photo
 from training.evaluate.commands import EvaluateError, choose
 from training.evaluate.disturb import DISTURBANCES
+from training.evaluate.floor import train_rows
 from training.evaluate.write import COLUMNS
 from training.labelled import find_photos
+from training.recipe import Evaluation, Recipe, Stage
+from training.train import evaluate
 
 Command = Callable[..., Result]
 
@@ -30,7 +35,8 @@ def test_metrics_are_figures_with_value_interval_and_number(evaluated: tuple[Pat
     assert {"ivory precision at a 1% base rate", "all labels top-1 (dark)"} < metrics.keys()
     for figure in metrics.values():
         assert list(figure) == ["value", "low", "high", "n"]
-        assert 0 <= figure["low"] <= figure["high"] <= 1
+        assert 0 <= figure["value"] <= 1
+        assert figure["low"] is figure["high"] is None or 0 <= figure["low"] <= figure["high"] <= 1
     with (evaluated[0] / "metrics.csv").open(newline="") as lines:
         assert [row["figure"] for row in csv.DictReader(lines)] == list(metrics)
     assert metrics["all labels top-1"]["n"] == 24
@@ -163,10 +169,14 @@ def test_what_cannot_be_measured_is_one_sentence(schreger: Command, run: Path, t
         ((*bundle, *data, "--out", tmp_path / "file"), f"{tmp_path / 'file'} cannot be written to: File exists"),
         ((*bundle, *data, "--out", "/proc/nowhere"), "/proc/nowhere cannot be written to: "),
         (
-            (*bundle, *out, "--manifest", toy / "manifest.csv", "--compare", run / "bundle", "none"),
+            (*out, *data, "--split", "test", "--compare", run / "bundle", "none"),
             "There is no bundle at 'none'",
         ),
         ((*out, *data, "--compare", "a", "b", "--sheets"), "--compare stands alone: "),
+        ((*bundle, *out, *data, "--compare", "a", "b"), "--compare names both bundles: leave --bundle away."),
+        ((*bundle, *out, *data, "--accept-unverified"), "--accept-unverified is for --compare alone: leave it away."),
+        ((*out, *data, "--compare", "a", "b"), "48 of these photos are of split train, which a bundle may have "),
+        ((*out, *data, "--split", "train", "--compare", "a", "b"), "48 of these photos are of split train, "),
     ):
         done = schreger("evaluate", *words)
         assert done.exit_code == 2, done.stderr
@@ -214,6 +224,105 @@ def test_a_bundle_replaces_another_only_when_the_gate_lets_it(
         page = (out / "index.html").read_text()
         assert ("It may." if status == 0 else "It may not.") in page
         assert "It is worse at all labels top-1." in written["objections"] or status == 0
+
+
+def test_of_photos_that_the_certainty_was_fitted_on_a_comparison_says_how_many(
+    schreger: Command, run: Path, toy: Path, tmp_path: Path
+) -> None:
+    words = ("--split", "val", "--compare", run / "bundle", run / "bundle", "--out", tmp_path / "out")
+    done = schreger("evaluate", "--data", toy, *words)
+    assert done.exit_code == 0, done.stderr
+    [said] = done.stderr.splitlines()
+    assert re.match(
+        r"toy@\w{12}: Photos that the bundle's certainty was fitted on, and its training stopped by: 18\.", said
+    )
+    assert json.loads((tmp_path / "out" / "compare.json").read_text())["gaps"] == [said]
+    assert "its training stopped by: 18." in (tmp_path / "out" / "index.html").read_text()
+    manifest = tmp_path / "part.csv"
+    manifest.write_text((toy / "manifest.csv").read_text() + "\n")
+    done = schreger("evaluate", "--data", toy, "--manifest", manifest, *words)
+    assert "Photos of split val: 18. If the bundle's certainty was fitted on them" in done.stderr
+
+
+def test_misspelt_labels_are_named(schreger: Command, run: Path, toy: Path, tmp_path: Path) -> None:
+    manifest = tmp_path / "misspelt.csv"
+    manifest.write_text((toy / "manifest.csv").read_text().replace(",bone,", ",boen,"))
+    words = ("--data", toy, "--manifest", manifest, "--split", "test", "--out", tmp_path / "out")
+    says = "Labels that the taxonomy lacks, with their photos: boen (4). "
+    for bundles in (("--bundle", run / "bundle"), ("--compare", run / "bundle", run / "bundle", "--accept-unverified")):
+        done = schreger("evaluate", *words, *bundles)
+        assert done.exit_code == 0, done.stderr
+        assert done.stderr.startswith(says)
+        assert done.stderr.count("\n") == 1
+        assert says in (tmp_path / "out" / "index.html").read_text()
+
+
+def test_nothing_of_an_earlier_evaluation_stays_beside_a_later_one(
+    evaluated: tuple[Path, str], schreger: Command, run: Path, toy: Path, tmp_path: Path
+) -> None:
+    out = Path(shutil.copytree(evaluated[0], tmp_path / "out"))
+    (out / "sheets").mkdir(exist_ok=True)
+    (out / "sheets" / "ivory.jpg").touch()
+    (out / "mine.txt").touch()
+    words = ("--data", toy, "--split", "test", "--out", out)
+    assert {"robustness.csv", "sources_left_out.csv", "sheets"} < {file.name for file in out.iterdir()}
+    assert schreger("evaluate", *words, "--bundle", run / "bundle").exit_code == 0
+    left = {file.name for file in out.iterdir()}
+    assert {"metrics.json", "confusion.png", "mine.txt"} < left
+    assert not {"robustness.csv", "sources_left_out.csv", "sheets"} & left
+    assert schreger("evaluate", *words, "--compare", run / "bundle", run / "bundle").exit_code == 0
+    assert {file.name for file in out.iterdir()} == {"compare.json", "index.html", "mine.txt"}
+
+
+def test_a_floor_that_cannot_be_fitted_is_said_before_the_work(
+    schreger: Command, run: Path, toy: Path, tmp_path: Path
+) -> None:
+    manifest = tmp_path / "test.csv"
+    head, *lines = (toy / "manifest.csv").read_text().splitlines()
+    manifest.write_text("\n".join([head, *(line for line in lines if ",test," in line)]))
+    words = ("--data", toy, "--manifest", manifest, "--bundle", run / "bundle", "--out", tmp_path / "out")
+    done = schreger("evaluate", *words, "--baseline")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == "The baseline needs two labels with 5 photos in split train.\n"
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_train_photo_that_cannot_be_opened_is_named_and_the_floor_does_without(
+    schreger: Command, run: Path, toy: Path, tmp_path: Path
+) -> None:
+    data = Path(shutil.copytree(toy, tmp_path / "data"))
+    (data / "photos" / "bone-0.jpg").write_bytes(b"not a photo")
+    words = ("--data", data, "--split", "val", "--bundle", run / "bundle", "--out", tmp_path / "out")
+    done = schreger("evaluate", *words, "--baseline")
+    assert done.exit_code == 3, done.stderr
+    assert done.stderr.startswith("photos/bone-0.jpg: ")
+    assert done.stderr.count("\n") == 1
+    [line] = [line for line in done.stdout.splitlines() if "all labels top-1" in line]
+    assert line.count("n=18") == 2
+
+
+def test_a_finished_run_does_not_fail_for_want_of_a_floor(
+    run: Path, toy: Path, toy_rows: list[Row], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(run / "bundle", tmp_path / "bundle")
+    recipe = Recipe(name="a", stages=(Stage(epochs=1),), evaluation=Evaluation(baseline=True))
+    evaluate(recipe, [row for row in toy_rows if row.split == "val"], toy, tmp_path)
+    printed = capsys.readouterr()
+    assert "The baseline needs two labels with 5 photos in split train." in printed.err
+    assert "all labels top-1" in printed.out
+
+
+def test_the_floor_learns_what_the_bundles_own_recipe_takes(run: Path, toy_rows: list[Row], tmp_path: Path) -> None:
+    train = [row for row in toy_rows if row.split == "train"]
+    assert train_rows(Classifier.load(str(run / "bundle")), toy_rows) == train
+    bundle = Path(shutil.copytree(run / "bundle", tmp_path / "bundle"))
+    recipe = (bundle / "recipe.yaml").read_text()
+    changed = recipe.replace("licences: []", "licences: [CC0]").replace("corrections: null", "corrections: facts.csv")
+    (bundle / "recipe.yaml").write_text(changed)
+    (bundle / "facts.csv").write_text(f"sha256,label,why\n{train[0].sha256},horn,\n{train[1].sha256},,\n")
+    write_description(bundle, load_bundle(run / "bundle").description)
+    rows = [replace(row, licence="own") if row == train[2] else row for row in toy_rows]
+    assert train_rows(Classifier.load(str(bundle)), rows) == [replace(train[0], label="horn"), *train[3:]]
 
 
 def test_classes_that_no_photo_shows_must_be_accepted(schreger: Command, run: Path, toy: Path, tmp_path: Path) -> None:

@@ -184,6 +184,7 @@ def test_at_a_rare_base_rate_most_alarms_are_false() -> None:
     assert figure.value == pytest.approx(0.5025, abs=1e-4)
     assert figure.low == pytest.approx(0.005 / (0.005 + 0.99 * 0.02))
     assert figure.high == pytest.approx(0.01 / (0.01 + 0.99 * 0.005))
+    assert at_base_rate(Figure(0.5, None, None, 10), Figure(0.01, 0.005, 0.02, 100), 110).low is None
 
 
 def test_unfamiliar_is_what_is_neither_below_nor_above_a_class() -> None:
@@ -202,10 +203,10 @@ def test_the_unfamiliar_is_noticed_by_how_unfamiliar_it_looks() -> None:
     assert unfamiliar_figures(predictions(*known, *strange[:9]), TAXONOMY, 50) == {}
 
 
-def gaps(photos: Sequence[Said], trained: bool) -> str:
+def gaps(photos: Sequence[Said], trained: bool, continued_from: str | None = None) -> str:
     found = predictions(*photos)
     learned = Row("t.jpg", "", "ivory", "train", "t", "shop", "", "", 9, 9, "")
-    return "\n".join(list_gaps(found, [*found.rows, learned], trained, TAXONOMY))
+    return "\n".join(list_gaps(found, [*found.rows, learned], trained, continued_from, TAXONOMY))
 
 
 def test_what_is_not_shown_is_said() -> None:
@@ -225,3 +226,18 @@ def test_what_is_not_shown_is_said() -> None:
     )
     assert "Photos that the bundle learned from: 1." in gaps([PHOTOS[0]._replace(split="train")], True)
     assert "If the bundle learned from them" in gaps([PHOTOS[0]._replace(split="train")], False)
+
+
+def test_of_validation_photos_it_is_said_what_is_known_of_them() -> None:
+    val = [PHOTOS[0]._replace(split="val")]
+    assert "Photos of split val: 1. If the bundle's certainty was fitted on them, how sure" in gaps(val, False)
+    for trained in (True, False):
+        said = gaps(val, trained, continued_from="old@1")
+        assert "Photos of split val: 1. If the bundle's certainty, which is that of old@1, was fitted on them" in said
+        assert "stopped by" not in said
+
+
+def test_labels_that_the_taxonomy_lacks_are_named_with_their_photos() -> None:
+    said = gaps([*PHOTOS, Said("hron", "bone"), Said("hron", "ivory"), Said("a_unicorn", "ivory")], trained=True)
+    assert "Labels that the taxonomy lacks, with their photos: a_unicorn (1), hron (2). Every answer" in said
+    assert "lacks, with" not in gaps(PHOTOS, trained=True)
