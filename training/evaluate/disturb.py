@@ -16,6 +16,9 @@ Pixels = NDArray[np.uint8]
 JPEG_QUALITY = 30
 SMALL_SIDE = 200
 CROPPED = 0.75
+BORDER = 1 / 8
+"""Width of the border, as a share of the longest side."""
+
 BLUR = 1 / 128
 """Standard deviation of the blur, as a share of the longest side."""
 
@@ -66,6 +69,12 @@ def banner(pixels: Pixels) -> Pixels:
     return result
 
 
+def border(pixels: Pixels) -> Pixels:
+    """Within a white border."""
+    width = round(BORDER * max(pixels.shape))
+    return np.pad(pixels, ((width, width), (width, width), (0, 0)), constant_values=255)
+
+
 def screenshot(pixels: Pixels) -> Pixels:
     """Within the screen of a phone: a title above, a price, text and buttons below."""
     height, width = pixels.shape[:2]
@@ -98,6 +107,7 @@ DISTURBANCES: Mapping[str, Callable[[Pixels], Pixels | None]] = {
     "cropped to 75%": crop,
     "watermark": watermark,
     "price banner": banner,
+    "border": border,
     "screenshot": screenshot,
     "blurred": blur,
     "dark": darken,

@@ -63,6 +63,7 @@ def test_shapes_are_what_the_names_say(photo: Pixels) -> None:
     assert max(shapes["200 pixels"]) == 200
     assert shapes["200 pixels"][0] / shapes["200 pixels"][1] == pytest.approx(height / width, abs=0.01)
     assert shapes["cropped to 75%"] == (height * 3 // 4, width * 3 // 4)
+    assert shapes["border"] == (height + 2 * (max(height, width) // 8), width + 2 * (max(height, width) // 8))
     assert shapes["screenshot"][1] == width
     assert shapes["screenshot"][0] > height
     for name in ("JPEG quality 30", "watermark", "price banner", "blurred", "dark"):
