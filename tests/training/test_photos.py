@@ -44,7 +44,7 @@ def test_unaugmented_pixels_are_those_that_the_classifier_sees(
         item = photos[0, index]
         assert not isinstance(item, PhotosError)
         pixels, target = item
-        expected = squash(open_photo(toy / toy_rows[index].file, max_side=DECODE_SIDE).pixels, 64)
+        expected = squash(open_photo(toy / toy_rows[index].file, max_side=DECODE_SIDE).picture, 64)
         assert np.array_equal(pixels.numpy(), expected)
         assert classes.keys[target] == toy_rows[index].label
 
@@ -58,7 +58,7 @@ def test_large_photos_too_are_seen_as_the_classifier_sees_them(
     Image.fromarray(noise).save(tmp_path / row.file)
     item = Photos([row], tmp_path, classes, 64)[0, 0]
     assert not isinstance(item, PhotosError)
-    assert np.array_equal(item[0], squash(open_photo(tmp_path / row.file, max_side=DECODE_SIDE).pixels, 64))
+    assert np.array_equal(item[0], squash(open_photo(tmp_path / row.file, max_side=DECODE_SIDE).picture, 64))
 
 
 def test_the_same_seed_gives_the_same_batches_in_one_process_and_in_workers(

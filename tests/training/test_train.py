@@ -72,7 +72,7 @@ def test_a_kept_pretrained_backbone_is_in_the_bundle(
 
 def said_of(split: str, classifier: Classifier, toy: Path, toy_rows: list[Row]) -> tuple[list[Row], Output]:
     rows = [row for row in toy_rows if row.split == split]
-    return rows, classifier.engine.run(np.stack([squash(open_photo(toy / row.file).pixels, 64) for row in rows]))
+    return rows, classifier.engine.run(np.stack([squash(open_photo(toy / row.file).picture, 64) for row in rows]))
 
 
 def test_the_certainty_is_fitted_on_the_validation_photos(run: Path, toy: Path, toy_rows: list[Row]) -> None:

@@ -66,13 +66,15 @@ class Folder:
 
 
 def drawn(label: str, number: int) -> Image.Image:
-    """A patch of blocks of the label's colour, each as bright as it likes, on any grey; 220 to 300 pixels a side."""
+    """A disc of blocks of the label's colour, each as bright as it likes, on any grey; 220 to 300 pixels a side."""
     generator = np.random.default_rng((number, *label.encode()))
     height, width = generator.integers(220, 301, 2)
     blocks = np.kron(generator.uniform(0.5, 1.1, (20, 20)), np.ones((15, 15)))[:height, :width, None]
     picture = np.full((height, width, 3), generator.integers(40, 255), float)
     top, left = generator.integers(16, 50, 2)
-    picture[top:-top, left:-left] = (np.array(COLOURS[label]) * blocks)[top:-top, left:-left]
+    down, across = np.linspace(-1, 1, height) * height / (height - 2 * top), np.linspace(-1, 1, width)
+    disc = np.hypot(down[:, None], across * width / (width - 2 * left)) < 1
+    picture[disc] = (np.array(COLOURS[label]) * blocks)[disc]
     picture += generator.normal(0, 4, picture.shape)
     return Image.fromarray(picture.clip(0, 255).astype(np.uint8))
 
