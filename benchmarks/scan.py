@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pyarrow.parquet
 from PIL import Image
-from throughput import BATCHES, find_photos
+from throughput import BATCHES, find_photos, frameless
 
 from model.bundle import DEFAULT
 from model.classifier import DECODE_SIDE, Classifier
@@ -56,7 +56,8 @@ def main() -> None:
         taken = {side: cost(run) for side, run in sides.items()}
         print_costs(taken, begin, len(files))
         print_bound(files, taken, begin, options.bundle)
-        print_agreement(Path(name, "out"), np.load(Path(name, "theirs.npy")), Classifier.load(options.bundle).classes)
+        classes = Classifier.load(options.bundle).classes
+        print_agreement(Path(name, "out"), np.load(Path(name, "theirs.npy")), classes, frameless(files))
 
 
 def parse() -> argparse.Namespace:
@@ -145,12 +146,12 @@ def alone(work: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def print_agreement(out: Path, theirs: np.ndarray, classes: Sequence[str]) -> None:
-    """How far the answers of both sides are the same."""
+def print_agreement(out: Path, theirs: np.ndarray, classes: Sequence[str], alike: np.ndarray) -> None:
+    """How far the answers of both sides are the same, on the photos of which both see the same."""
     rows = [row for part in sorted(out.glob("*.parquet")) for row in pyarrow.parquet.read_table(part).to_pylist()]
     likeliest = [row["pictures"][0]["top"].partition("=")[0] for row in rows]
-    agree = np.mean([key == classes[place] for key, place in zip(likeliest, theirs.argmax(axis=1), strict=True)])
-    print(f"top-1 agreement {agree:.2%}")
+    same = np.array([key == classes[place] for key, place in zip(likeliest, theirs.argmax(axis=1), strict=True)])
+    print(f"top-1 agreement {same[alike].mean():.2%} of {alike.sum()} photos without a frame")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from model.bundle import DEFAULT, RECIPE, find_bundle, load_bundle
+from model.classifier import DECODE_SIDE
 from model.manifest import read_manifest
+from model.photo import open_photo
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,7 +101,7 @@ def compare(folder: Path, n: int, options: argparse.Namespace) -> None:
         print(f"{name:32} {photos_a_second:8.1f} photos/s  {n / photos_a_second:7.1f} s")
     first, *peers = speed.values()
     print(f"{'ratio to the faster loop':32} {first / max(peers):8.1f}")
-    print_agreement(ours, np.load(theirs), options.bundle)
+    print_agreement(ours, np.load(theirs), options.bundle, frameless(sorted(folder.iterdir())))
 
 
 def timed(command: Sequence[object]) -> float:
@@ -109,16 +111,24 @@ def timed(command: Sequence[object]) -> float:
     return time.perf_counter() - start
 
 
-def print_agreement(ours: Path, theirs: NDArray[np.float32], bundle: str) -> None:
-    """How far the answers of both sides are the same."""
+def frameless(files: Sequence[Path]) -> NDArray[np.bool_]:
+    """Which photos have no frame that schreger takes off and the loop does not, (N,)."""
+    opened = [open_photo(file, max_side=DECODE_SIDE) for file in files]
+    return np.array([photo.picture.shape == photo.pixels.shape for photo in opened])
+
+
+def print_agreement(ours: Path, theirs: NDArray[np.float32], bundle: str, alike: NDArray[np.bool_]) -> None:
+    """How far the answers of both sides are the same, on the photos of which both see the same."""
     order = {key: number for number, key in enumerate(load_bundle(find_bundle(bundle)).description.classes)}
     found = np.zeros_like(theirs)
     with ours.open(encoding="utf-8", newline="") as lines:
         for place, row in enumerate(csv.DictReader(lines)):
             for key, share in (pair.split("=") for pair in row["top"].split(";")):
                 found[place, order[key]] = float(share)
-    agree = (found.argmax(axis=1) == theirs.argmax(axis=1)).mean()
-    print(f"top-1 agreement {agree:.2%}, largest probability difference {np.abs(found - theirs).max():.4f}")
+    agree, apart = (found.argmax(axis=1) == theirs.argmax(axis=1))[alike].mean(), np.abs(found - theirs)[alike].max()
+    print(
+        f"{alike.sum()} photos without a frame: top-1 agreement {agree:.2%}, largest probability difference {apart:.4f}"
+    )
 
 
 def loop(folder: Path, bundle: str, batch: int, out: Path) -> None:
