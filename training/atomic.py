@@ -1,4 +1,4 @@
-"""Files that are whole or not there, whoever stops or reads meanwhile."""
+"""Files that are whole or not there, whoever stops or reads meanwhile; one sentence where none can be written."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from model.errors import reason
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from model.errors import SchregerError
 
 
 @contextmanager
@@ -23,3 +27,12 @@ def atomically(file: Path) -> Iterator[Path]:
         partial.replace(file)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(folder: Path, failure: type[SchregerError]) -> Iterator[None]:
+    """Raises `failure`, with one sentence, where what is done in it cannot be written to the folder."""
+    try:
+        yield
+    except OSError as error:
+        raise failure(f"{folder} cannot be written to: {reason(error)}; choose another folder.") from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +12,9 @@ from safetensors.torch import load_file
 
 from model.bundle import DESCRIPTION, RECIPE, find_bundle, load_bundle
 from model.classifier import Classifier
-from model.errors import SchregerError, reason
+from model.errors import SchregerError
 from model.taxonomy import load_taxonomy
+from training.atomic import writing
 from training.classes import choose_classes, left_out
 from training.corrections import CORRECTIONS, correct, read_corrections
 from training.debug import few_rows, short_recipe
@@ -29,7 +29,7 @@ from training.recipe_file import read_recipe, write_recipe
 from training.refit import refit_head
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from model.manifest import Row
     from training.recipe import Recipe
@@ -119,7 +119,7 @@ def train(recipe: Recipe, rows: Sequence[Row], data: Path, out: Path, cache: Pat
         )
     if few := left_out(rows, classes):
         Console(stderr=True).print(few)
-    with writing(cache or out):
+    with writing(cache or out, TrainError):
         decoded = Decoded(cache or out / DECODED)
     fit = Fit(recipe, classes, rows, data, out, decoded)
     weights = fit.run(Console(stderr=True))
@@ -167,23 +167,10 @@ def begin(out: Path, recipe: Recipe, resume: bool) -> Recipe:
         raise TrainError(
             f"The run in {out} follows another recipe, {out / RECIPE}: go on with that, or use a new folder."
         )
-    with writing(out):
+    with writing(out, TrainError):
         out.mkdir(parents=True, exist_ok=True)
         write_recipe(recipe, out / RECIPE)
     return recipe.model_copy(update={"corrections": recipe.corrections and out / CORRECTIONS})
-
-
-@contextmanager
-def writing(folder: Path) -> Iterator[None]:
-    """What cannot be written to a folder is one sentence.
-
-    Raises:
-        TrainError: It cannot.
-    """
-    try:
-        yield
-    except OSError as error:
-        raise TrainError(f"{folder} cannot be written to: {reason(error)}; choose another folder.") from error
 
 
 def _alike(one: Recipe, other: Recipe) -> bool:

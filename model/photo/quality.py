@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-GREY_SIDE = 256  # pixels; sharpness is judged at about the size at which a network looks
+_GREY_SIDE = 256  # pixels; sharpness is judged at about the size at which a network looks
 
 # Fitted on 8,855 training photos: how many of them fire, and how many of the same photos made worse.
 _TOO_DARK = 0.33  # even the brightest 2 %; 0.05 %, all at a third of the light
@@ -35,13 +35,13 @@ class Quality:
 
 
 def grey_copy(image: Image.Image) -> Image.Image:
-    """A grey copy of an RGB image, at most GREY_SIDE pixels long: `reduction` times smaller."""
+    """A grey copy of an RGB image, at most _GREY_SIDE pixels long: `reduction` times smaller."""
     return image.convert("L").reduce(reduction(image))
 
 
 def reduction(image: Image.Image) -> int:
     """How many times smaller the grey copy of an image is, each way."""
-    return math.ceil(max(image.size) / GREY_SIDE)
+    return math.ceil(max(image.size) / _GREY_SIDE)
 
 
 def measure(grey: Image.Image, usable_side: int) -> Quality:

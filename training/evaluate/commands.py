@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -15,6 +15,7 @@ from model.bundle import DEFAULT
 from model.classifier import Classifier
 from model.errors import SchregerError
 from model.manifest import Row, Split, read_manifest
+from training.atomic import writing
 from training.evaluate.compare import compare
 from training.evaluate.floor import check_floor, measure_floor
 from training.evaluate.gaps import learned, strange_labels
@@ -30,7 +31,7 @@ from training.memory import keep_freed_memory
 from training.recipe import Evaluation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from model.photo import PhotoError
     from training.evaluate.robustness import Robustness
@@ -71,7 +72,7 @@ def command(
     photos = read_photos(manifest, data, split)
     if compare:
         refuse_train(photos)
-    with writing(out):
+    with writing(out, EvaluateError):
         out.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=out).close()  # now, not after the work
     first, *others = (Classifier.load(name) for name in compare or (DEFAULT if bundle is None else bundle,))
@@ -121,7 +122,7 @@ def evaluate_bundle(classifier: Classifier, photos: EvaluationSet, out: Path, wa
     left_out = _leave_sources_out(classifier, photos) if wanted.leave_one_source_out else []
     trained_on_these = is_trained_on(classifier, photos)
     report = make_report(classifier, measured, photos.rows, photos.split, trained_on_these, spoilt, left_out)
-    with writing(out):
+    with writing(out, EvaluateError):
         clear(out)
         write_files(report, measured, out)
         sheets = write_sheets(report.predictions, photos.locate, out) if wanted.sheets else {}
@@ -146,7 +147,7 @@ def compare_bundles(old: Classifier, new: Classifier, photos: EvaluationSet, out
     before, after = measure_all(old, photos), measure_all(new, photos)
     predictions = before.predictions(old.classes), after.predictions(new.classes)
     comparison = compare((old.bundle.id, new.bundle.id), *predictions, new.taxonomy, accept_unverified, gaps)
-    with writing(out):
+    with writing(out, EvaluateError):
         clear(out)
         write_metrics(comparison.as_json, out / COMPARISON)
         write_comparison_page(comparison, photos.split, out / PAGE)
@@ -237,19 +238,6 @@ def choose(rows: Sequence[Row], split: str | None) -> list[Row]:
     if not chosen:
         raise EvaluateError(f"The manifest has no photos{f' in split {split}' if split else ''}.")
     return chosen
-
-
-@contextmanager
-def writing(out: Path) -> Iterator[None]:
-    """What cannot be written to the folder is one sentence.
-
-    Raises:
-        EvaluateError: It cannot.
-    """
-    try:
-        yield
-    except OSError as error:
-        raise EvaluateError(f"{out} cannot be written to: {error.strerror or error}; choose another folder.") from error
 
 
 def name_unreadable(unreadable: Sequence[tuple[Row, PhotoError]]) -> int:
